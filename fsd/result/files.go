@@ -1,0 +1,140 @@
+package result
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/casview/casview/cas"
+)
+
+// Kind is the type of an entry in hashed_files.
+type Kind string
+
+// The kinds of formats.md.
+const (
+	File     Kind = "file"
+	Dir      Kind = "dir"
+	Symlink  Kind = "symlink"
+	Hardlink Kind = "hardlink"
+)
+
+// Entry is one output. Path and Target are raw bytes. Target is a symlink's text, or for a hardlink the path of the
+// group's first name, which is listed as a file. Mode holds permission bits (07777).
+type Entry struct {
+	Path      string
+	Kind      Kind
+	Target    string
+	Hash      cas.Digest
+	Size      int64
+	Mode      uint32
+	MtimeSec  int64
+	MtimeNsec int32
+	// StagingPath is where the bytes of a file are on disk before it is collected. Only `casview staged` sets it; Hash is
+	// zero then.
+	StagingPath string
+}
+
+// entryJSON is an entry as it stands in the file, in the order of formats.md.
+type entryJSON struct {
+	Kind        Kind       `json:"type"`
+	Target      string     `json:"target,omitempty"`
+	TargetBytes []byte     `json:"target_bytes,omitempty"`
+	Hash        cas.Digest `json:"hash,omitzero"`
+	StagingPath string     `json:"staging_path,omitempty"`
+	Size        *int64     `json:"size,omitempty"`
+	Mode        uint32     `json:"mode"`
+	MtimeSec    int64      `json:"mtime_sec"`
+	MtimeNsec   int32      `json:"mtime_nsec"`
+	PathBytes   []byte     `json:"path_bytes,omitempty"`
+}
+
+func (e Entry) toJSON() entryJSON {
+	j := entryJSON{Kind: e.Kind, Hash: e.Hash, StagingPath: e.StagingPath, Mode: e.Mode, MtimeSec: e.MtimeSec, MtimeNsec: e.MtimeNsec}
+	if utf8.ValidString(e.Target) {
+		j.Target = e.Target
+	} else {
+		j.TargetBytes = []byte(e.Target)
+	}
+	if e.Kind == File || e.Kind == Hardlink {
+		j.Size = &e.Size
+	}
+	if key(e.Path) != e.Path {
+		j.PathBytes = []byte(e.Path)
+	}
+	return j
+}
+
+func (j entryJSON) entry(key string) Entry {
+	e := Entry{Path: key, Kind: j.Kind, Target: j.Target, Hash: j.Hash, StagingPath: j.StagingPath, Mode: j.Mode, MtimeSec: j.MtimeSec, MtimeNsec: j.MtimeNsec}
+	if j.TargetBytes != nil {
+		e.Target = string(j.TargetBytes)
+	}
+	if j.PathBytes != nil {
+		e.Path = string(j.PathBytes)
+	}
+	if j.Size != nil {
+		e.Size = *j.Size
+	}
+	return e
+}
+
+// Files is the hashed_files object: entries sorted by key. It is a slice in memory because order is part of the format
+// and results reach hundreds of thousands of entries.
+type Files []Entry
+
+// Sort brings the entries into the order of the file.
+func (f Files) Sort() {
+	slices.SortFunc(f, func(a, b Entry) int { return strings.Compare(key(a.Path), key(b.Path)) })
+}
+
+// Find returns the entry of a path. Files must be sorted.
+func (f Files) Find(path string) (Entry, bool) {
+	i, ok := slices.BinarySearchFunc(f, key(path), func(e Entry, k string) int { return strings.Compare(key(e.Path), k) })
+	if !ok {
+		return Entry{}, false
+	}
+	return f[i], true
+}
+
+// MarshalJSON implements json.Marshaler.
+func (f Files) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	buf.WriteByte('{')
+	for i, e := range f {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		k, err := marshal(key(e.Path))
+		if err != nil {
+			return nil, err
+		}
+		v, err := marshal(e.toJSON())
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", e.Path, err)
+		}
+		buf.Write(k)
+		buf.WriteByte(':')
+		buf.Write(v)
+	}
+	buf.WriteByte('}')
+	return buf.Bytes(), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *Files) UnmarshalJSON(b []byte) error {
+	var m map[string]entryJSON
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	out := make(Files, 0, len(m))
+	for k, j := range m {
+		out = append(out, j.entry(k))
+	}
+	out.Sort()
+	*f = out
+	return nil
+}

@@ -1,0 +1,176 @@
+package rundir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/casview/casview/fsd/result"
+)
+
+// Names inside a run directory.
+const (
+	lockName    = "lock"
+	specName    = "run.json"
+	viewName    = "view.json"
+	attachName  = "attach.json"
+	endedName   = "ended.json"
+	planName    = "plan.json"
+	resultName  = "result.json"
+	reserveName = "reserve"
+	stagingName = "staging"
+	traceName   = "trace"
+	logName     = "log"
+)
+
+// Dir is one run's directory. Methods that write need the run's lock.
+type Dir struct {
+	path string
+	spec Spec
+}
+
+// OpenPath opens a run directory by its path and reads run.json.
+func OpenPath(path string) (*Dir, error) {
+	d := &Dir{path: path}
+	if err := d.readJSON(specName, &d.spec); err != nil {
+		return nil, err
+	}
+	if _, err := ParseRunKey(string(d.spec.Run)); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.file(specName), err)
+	}
+	return d, nil
+}
+
+// Path is the directory's absolute path.
+func (d *Dir) Path() string { return d.path }
+
+// Key is the name under which the run is found; it differs from Spec().Run after the run was moved aside.
+func (d *Dir) Key() RunKey { return RunKey(filepath.Base(d.path)) }
+
+// Spec is what was asked for.
+func (d *Dir) Spec() Spec { return d.spec }
+
+// ResultPath, LogPath, TracePath and StagingPath name the files that others open.
+func (d *Dir) ResultPath() string { return d.file(resultName) }
+
+// LogPath is the run's log.
+func (d *Dir) LogPath() string { return d.file(logName) }
+
+// TracePath is the access trace.
+func (d *Dir) TracePath() string { return d.file(traceName) }
+
+// StagingPath is the directory with upper/ and work/.
+func (d *Dir) StagingPath() string {
+	if d.spec.StagingDir != "" {
+		return d.spec.StagingDir
+	}
+	return d.file(stagingName)
+}
+
+// UpperPath is the staging tree itself.
+func (d *Dir) UpperPath() string { return filepath.Join(d.StagingPath(), "upper") }
+
+// WorkPath is overlayfs's work directory.
+func (d *Dir) WorkPath() string { return filepath.Join(d.StagingPath(), "work") }
+
+// View reads view.json; fs.ErrNotExist before the view is ready.
+func (d *Dir) View() (View, error) {
+	var v View
+	return v, d.readJSON(viewName, &v)
+}
+
+// WriteView writes view.json.
+func (d *Dir) WriteView(v View) error { return d.writeJSON(viewName, v) }
+
+// Attachment reads attach.json; fs.ErrNotExist before the hook attached the view.
+func (d *Dir) Attachment() (Attachment, error) {
+	var a Attachment
+	return a, d.readJSON(attachName, &a)
+}
+
+// WriteAttachment writes attach.json.
+func (d *Dir) WriteAttachment(a Attachment) error { return d.writeJSON(attachName, a) }
+
+// Ended reads ended.json; fs.ErrNotExist when no daemon saw the view end.
+func (d *Dir) Ended() (Ended, error) {
+	var e Ended
+	return e, d.readJSON(endedName, &e)
+}
+
+// WriteEnded writes ended.json.
+func (d *Dir) WriteEnded(e Ended) error { return d.writeJSON(endedName, e) }
+
+// Plan reads the plan of a collection that began; fs.ErrNotExist when none did.
+func (d *Dir) Plan() (*result.Result, error) { return result.Read(d.file(planName)) }
+
+// WritePlan puts the plan on disk durably: after it files may move.
+func (d *Dir) WritePlan(data []byte) error { return result.WriteDurable(d.file(planName), data) }
+
+// Result reads result.json; fs.ErrNotExist while the run is not over.
+func (d *Dir) Result() (*result.Result, error) { return result.Read(d.ResultPath()) }
+
+// WriteResult publishes the result durably. The caller has synced the store before.
+func (d *Dir) WriteResult(data []byte) error { return result.WriteDurable(d.ResultPath(), data) }
+
+// ReleaseReserve gives back the preallocated room. It is called when the disk is full, before a failed result is
+// written.
+func (d *Dir) ReleaseReserve() error { return d.remove(reserveName) }
+
+// FreeStaging removes what is no longer needed once a complete result is published: staging, plan, trace and reserve.
+func (d *Dir) FreeStaging() error {
+	var errs []error
+	for _, dir := range []string{d.UpperPath(), d.WorkPath()} {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	if d.spec.StagingDir == "" {
+		errs = append(errs, d.remove(stagingName))
+	}
+	return errors.Join(append(errs, d.remove(planName), d.remove(traceName), d.remove(reserveName))...)
+}
+
+// Remove deletes the run. The caller holds the lock.
+func (d *Dir) Remove() error {
+	if d.spec.StagingDir != "" {
+		if err := errors.Join(os.RemoveAll(d.UpperPath()), os.RemoveAll(d.WorkPath())); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(d.path)
+}
+
+func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }
+
+func (d *Dir) remove(name string) error {
+	err := os.Remove(d.file(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (d *Dir) readJSON(name string, v any) error {
+	b, err := os.ReadFile(d.file(name))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("%s: %w", d.file(name), err)
+	}
+	return nil
+}
+
+// writeJSON writes a file whole, but does not sync it: what it tells is worth nothing after a power cut.
+func (d *Dir) writeJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := d.file("." + name)
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, d.file(name))
+}

@@ -1,0 +1,78 @@
+package rundir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Descriptors that the daemon inherits from whoever starts it.
+const (
+	SocketFD = 3 // its end of a SOCK_SEQPACKET pair
+	LockFD   = 4 // the run's lock, held
+)
+
+// Reply is the daemon's one answer: the view is ready and its mount travels with the message, or Error says why not.
+type Reply struct {
+	Error string `json:"error,omitempty"`
+	View  View   `json:"view"`
+}
+
+// Attached is what the starter answers once the mount has its place. A daemon that never hears it gives the run up.
+const Attached = "attached"
+
+const maxReply = 64 << 10
+
+// SendReply sends the reply; mount travels along unless it is nil.
+func SendReply(sock *os.File, r Reply, mount *os.File) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if len(b) > maxReply {
+		return errors.New("reply too long")
+	}
+	var rights []byte
+	if mount != nil {
+		rights = unix.UnixRights(int(mount.Fd()))
+	}
+	return unix.Sendmsg(int(sock.Fd()), b, rights, nil, unix.MSG_NOSIGNAL)
+}
+
+// ReceiveReply waits for the reply. A daemon that dies first is an error. mount is nil when the reply is an error.
+func ReceiveReply(sock *os.File) (r Reply, mount *os.File, err error) {
+	buf, oob := make([]byte, maxReply), make([]byte, unix.CmsgSpace(4))
+	n, oobn, _, _, err := unix.Recvmsg(int(sock.Fd()), buf, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return r, nil, fmt.Errorf("receive from casview-fsd: %w", err)
+	}
+	if n == 0 {
+		return r, nil, errors.New("casview-fsd ended before it answered")
+	}
+	if err := json.Unmarshal(buf[:n], &r); err != nil {
+		return r, nil, fmt.Errorf("answer of casview-fsd: %w", err)
+	}
+	if r.Error != "" {
+		return r, nil, errors.New(r.Error)
+	}
+	fd, err := oneRight(oob[:oobn])
+	if err != nil {
+		return r, nil, err
+	}
+	return r, os.NewFile(uintptr(fd), "view"), nil
+}
+
+func oneRight(oob []byte) (int, error) {
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil || len(msgs) != 1 {
+		return -1, errors.New("answer of casview-fsd carries no mount")
+	}
+	fds, err := unix.ParseUnixRights(&msgs[0])
+	if err != nil || len(fds) != 1 {
+		return -1, errors.New("answer of casview-fsd carries no mount")
+	}
+	return fds[0], nil
+}

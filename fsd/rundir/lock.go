@@ -1,0 +1,61 @@
+package rundir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrLocked means that somebody else works on the run: its daemon lives, or somebody collects it.
+var ErrLocked = errors.New("the run is in use")
+
+// Lock is the run's flock. It belongs to the open file: the hook takes it and hands the descriptor to the daemon, so
+// there is no moment at which a live run is unlocked.
+type Lock struct{ f *os.File }
+
+// File is the descriptor to hand to the daemon.
+func (l *Lock) File() *os.File { return l.f }
+
+// LockFromFile takes over a lock that was inherited.
+func LockFromFile(f *os.File) *Lock { return &Lock{f: f} }
+
+// Close gives up this process's share of the lock.
+func (l *Lock) Close() error { return l.f.Close() }
+
+// TryLock takes the lock, or returns ErrLocked.
+func (d *Dir) TryLock() (*Lock, error) { return tryLock(d.file(lockName)) }
+
+func tryLock(path string) (*Lock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: %w", path, ErrLocked)
+		}
+		return nil, fmt.Errorf("%s: flock: %w", path, err)
+	}
+	return &Lock{f: f}, nil
+}
+
+// WaitLock takes the lock as soon as it is free, or returns the context's error. flock has no timeout, so it asks again
+// with growing pauses (1 ms to 50 ms).
+func (d *Dir) WaitLock(ctx context.Context) (*Lock, error) {
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		l, err := d.TryLock()
+		if !errors.Is(err, ErrLocked) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}

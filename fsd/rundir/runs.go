@@ -1,0 +1,196 @@
+package rundir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// reserveBytes is enough for a failed result with its errors.
+const reserveBytes = 64 << 10
+
+// Runs is `<state>/runs` with `<state>/containers`, which leads from a container's id to its run.
+type Runs struct {
+	dir, containers string
+}
+
+// OpenRuns creates both directories where they are missing.
+func OpenRuns(state string) (*Runs, error) {
+	r := &Runs{dir: filepath.Join(state, "runs"), containers: filepath.Join(state, "containers")}
+	for _, d := range []string{r.dir, r.containers} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Create makes the directory of a new run and takes its lock. The directory appears under its name whole and locked. An
+// ended run of the same name is moved aside, to NAME.<nonce>; a live one is ErrLocked.
+func (r *Runs) Create(spec Spec) (*Dir, *Lock, error) {
+	d := &Dir{path: filepath.Join(r.dir, ".new-"+spec.Nonce), spec: spec}
+	lock, err := d.populate()
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(d.path))
+	}
+	if err := r.claim(d); err != nil {
+		lock.Close()
+		return nil, nil, errors.Join(err, os.RemoveAll(d.path))
+	}
+	return d, lock, nil
+}
+
+func (d *Dir) populate() (*Lock, error) {
+	if err := os.Mkdir(d.path, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := d.TryLock()
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.writeJSON(specName, d.spec), d.reserve()); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return lock, nil
+}
+
+func (d *Dir) reserve() error {
+	f, err := os.OpenFile(d.file(reserveName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, reserveBytes); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("%s: fallocate: %w", f.Name(), err)
+	}
+	return nil
+}
+
+// claim gives the new directory its name.
+func (r *Runs) claim(d *Dir) error {
+	name := filepath.Join(r.dir, string(d.spec.Run))
+	for range 3 {
+		err := unix.Renameat2(unix.AT_FDCWD, d.path, unix.AT_FDCWD, name, unix.RENAME_NOREPLACE)
+		if err == nil {
+			d.path = name
+			return nil
+		}
+		if !errors.Is(err, unix.EEXIST) {
+			return &os.LinkError{Op: "rename", Old: d.path, New: name, Err: err}
+		}
+		if err := r.moveAside(d.spec.Run); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("run %s: several runs take this name at once", d.spec.Run)
+}
+
+func (r *Runs) moveAside(key RunKey) error {
+	old, err := r.Open(key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	lock, err := old.TryLock()
+	if errors.Is(err, ErrLocked) {
+		return fmt.Errorf("run %s is live already: %w", key, ErrLocked)
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	aside := filepath.Join(r.dir, string(key.aside(old.spec.Nonce)))
+	return unix.Renameat2(unix.AT_FDCWD, old.path, unix.AT_FDCWD, aside, unix.RENAME_NOREPLACE)
+}
+
+// Open finds a run by name; fs.ErrNotExist when there is none.
+func (r *Runs) Open(key RunKey) (*Dir, error) {
+	return OpenPath(filepath.Join(r.dir, string(key)))
+}
+
+// List returns all runs, sorted by name. A run that disappears meanwhile is left out.
+func (r *Runs) List() ([]*Dir, error) {
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []*Dir
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		d, err := r.Open(RunKey(e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// containerRef leads from a container to its run. The nonce guards against a late poststop that would meet a newer run
+// of the same name.
+type containerRef struct {
+	Run   RunKey `json:"run"`
+	Nonce string `json:"nonce"`
+}
+
+// BindContainer records which run a container has.
+func (r *Runs) BindContainer(id string, d *Dir) error {
+	b, err := json.Marshal(containerRef{Run: d.Key(), Nonce: d.spec.Nonce})
+	if err != nil {
+		return err
+	}
+	tmp := r.containerFile(id) + "." + d.spec.Nonce
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, r.containerFile(id))
+}
+
+// OfContainer finds a container's run; fs.ErrNotExist when it has none, or when its name has passed to a newer run.
+func (r *Runs) OfContainer(id string) (*Dir, error) {
+	b, err := os.ReadFile(r.containerFile(id))
+	if err != nil {
+		return nil, err
+	}
+	var ref containerRef
+	if err := json.Unmarshal(b, &ref); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.containerFile(id), err)
+	}
+	for _, key := range []RunKey{ref.Run, ref.Run.aside(ref.Nonce)} {
+		d, err := r.Open(key)
+		if err == nil && d.spec.Nonce == ref.Nonce {
+			return d, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("run of container %s: %w", id, fs.ErrNotExist)
+}
+
+// UnbindContainer forgets a container. It is no error when it was not known.
+func (r *Runs) UnbindContainer(id string) error {
+	err := os.Remove(r.containerFile(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (r *Runs) containerFile(id string) string {
+	return filepath.Join(r.containers, string(KeyOfContainer(id)))
+}

@@ -1,0 +1,70 @@
+package rundir
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/casview/casview/cas"
+)
+
+// Owner is the user and group that own everything in the view, as numbers of the user namespace that the hook runs in.
+type Owner struct {
+	UID uint32 `json:"uid"`
+	GID uint32 `json:"gid"`
+}
+
+// Spec is run.json: everything that the daemon and a later collection need to know. It holds host paths, so it is never
+// built from a container's annotations alone.
+type Spec struct {
+	Nonce        string        `json:"nonce"`
+	Run          RunKey        `json:"run"`
+	Container    string        `json:"container"`
+	InputsRoot   cas.Digest    `json:"inputs_root"`
+	Target       string        `json:"target"`
+	Outputs      []string      `json:"outputs,omitempty"`
+	Owner        Owner         `json:"owner"`
+	Started      time.Time     `json:"started"`
+	BootID       string        `json:"boot_id"`
+	Store        string        `json:"store"`
+	Digest       string        `json:"digest"`
+	Verify       string        `json:"verify"`
+	Driver       string        `json:"driver"`
+	StagingDir   string        `json:"staging_dir,omitempty"`
+	Workers      int           `json:"workers"`
+	SpecialFiles string        `json:"special_files"`
+	Timeout      time.Duration `json:"timeout_ns"`
+	LogLevel     string        `json:"log_level"`
+}
+
+// DriverNone is the Driver of a read-only view: nothing is staged, and the result has no outputs.
+const DriverNone = "none"
+
+// View is view.json: how the daemon made the view.
+type View struct {
+	PID int `json:"pid"`
+	// Driver is the staging driver in force, and Reason why it was chosen.
+	Driver string `json:"driver"`
+	Reason string `json:"reason"`
+	// Device is the mount's st_dev as "major:minor", the way /proc/PID/mountinfo names it.
+	Device string `json:"device"`
+	// UserXattr says that overlayfs keeps its marks in user.overlay.*, as it must in a user namespace, instead of
+	// trusted.overlay.*.
+	UserXattr bool    `json:"user_xattr"`
+	ReadyMS   float64 `json:"ready_ms"`
+}
+
+// Attachment is attach.json: where the hook put the view. Created are the directories that it made for the target,
+// relative to the rootfs, outermost first: poststop removes them again where they are empty.
+type Attachment struct {
+	Rootfs  string   `json:"rootfs"`
+	Created []string `json:"created,omitempty"`
+}
+
+// Ended is ended.json.
+type Ended struct {
+	Time         time.Time         `json:"time"`
+	FuseRequests map[string]uint64 `json:"fuse_requests"`
+}
+
+// NewNonce returns 128 random bits that tell two runs of one name apart.
+func NewNonce() string { return rand.Text() }
