@@ -1,0 +1,219 @@
+package cas
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// AdoptMode says what becomes of the file that a store adopts.
+type AdoptMode int
+
+const (
+	// AdoptMove takes the file itself: by rename, else by reflink, else by copying. Afterwards its name is gone.
+	AdoptMove AdoptMode = iota
+	// AdoptCopy leaves the file, which somebody may still write to: by reflink or copying, hashed again on the way.
+	AdoptCopy
+)
+
+// Adoption says how a file came into the store.
+type Adoption struct {
+	Moved     bool  // the file itself became the blob
+	Reflinked bool  // the blob shares the file's blocks
+	Existed   bool  // the store had the blob already
+	Copied    int64 // bytes written
+}
+
+// Adopt makes the regular file name in dir the blob d, which the caller has found to be its digest. name is one path
+// component; a symlink or special file is refused.
+//
+// By rename no byte is copied: the inode itself gets mode 0444 and the store's owner. That is safe only if nobody holds
+// the file open for writing; other hard links of it must be removed by the caller and not be written to. A file whose
+// owner can't be changed (not mapped in a user namespace) is copied, since its owner could make it writable again. What
+// is not renamed is hashed again: ErrCorrupt if it is no longer d.
+//
+// After an error the file is still there, with its mode and owner, and the store has no partial blob.
+func (s *Local) Adopt(dir *os.File, name string, d Digest, how AdoptMode) (Adoption, error) {
+	defer runtime.KeepAlive(dir)
+	if d.IsZero() {
+		return Adoption{}, fmt.Errorf("adopt %q: no digest", name)
+	}
+	src, err := openCandidate(int(dir.Fd()), name)
+	if err != nil {
+		return Adoption{}, fmt.Errorf("adopt %q: %w", name, err)
+	}
+	defer src.close()
+	a, err := s.adopt(src, d, how)
+	if err != nil {
+		return Adoption{}, fmt.Errorf("adopt %q: %w", name, err)
+	}
+	return a, nil
+}
+
+func (s *Local) adopt(src *candidate, d Digest, how AdoptMode) (Adoption, error) {
+	kept, err := s.Keep(d, src.st.Size)
+	if err != nil {
+		return Adoption{}, err
+	}
+	if kept {
+		if how == AdoptMove {
+			err = unix.Unlinkat(src.dir, src.name, 0)
+		}
+		return Adoption{Existed: true}, err
+	}
+	if how == AdoptMove {
+		a, err := s.adoptRename(src, d)
+		if !errors.Is(err, errMustCopy) {
+			return a, err
+		}
+	}
+	a, err := s.adoptCopy(src, d)
+	if err == nil && how == AdoptMove {
+		err = unix.Unlinkat(src.dir, src.name, 0)
+	}
+	return a, err
+}
+
+// errMustCopy says that a file can't become a blob by rename.
+var errMustCopy = errors.New("can't be renamed into the store")
+
+func (s *Local) adoptRename(src *candidate, d Digest) (Adoption, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(s.blobs, &st); err != nil {
+		return Adoption{}, err
+	}
+	if st.Dev != src.st.Dev {
+		return Adoption{}, errMustCopy
+	}
+	if err := src.takeOwnership(s.uid, s.gid); err != nil {
+		src.restore()
+		return Adoption{}, errMustCopy
+	}
+	existed, err := s.publish(src.dir, src.name, d, src.st.Size)
+	if err != nil {
+		src.restore()
+		if errors.Is(err, unix.EXDEV) {
+			err = errMustCopy
+		}
+		return Adoption{}, err
+	}
+	return Adoption{Moved: !existed, Existed: existed}, nil
+}
+
+func (s *Local) adoptCopy(src *candidate, d Digest) (Adoption, error) {
+	f, err := src.open()
+	if err != nil {
+		return Adoption{}, err
+	}
+	defer f.Close()
+	t, err := s.newTemp()
+	if err != nil {
+		return Adoption{}, err
+	}
+	defer t.discard()
+	got, size, linked, err := t.fill(f, d.alg)
+	if err != nil {
+		return Adoption{}, err
+	}
+	if err := expect(got, d); err != nil {
+		return Adoption{}, err
+	}
+	existed, err := t.commit(d, size)
+	if err != nil {
+		return Adoption{}, err
+	}
+	a := Adoption{Reflinked: linked && !existed, Existed: existed}
+	if !linked {
+		a.Copied = size
+	}
+	return a, nil
+}
+
+// candidate is a regular file that may become a blob, held by an O_PATH handle: its mode may forbid opening it.
+type candidate struct {
+	dir  int
+	name string
+	fd   int
+	st   unix.Stat_t // as it was found
+}
+
+func openCandidate(dir int, name string) (*candidate, error) {
+	fd, err := openat(dir, name, unix.O_PATH, 0)
+	if err != nil {
+		return nil, err
+	}
+	c := &candidate{dir: dir, name: name, fd: fd}
+	if err := unix.Fstat(fd, &c.st); err != nil {
+		c.close()
+		return nil, err
+	}
+	if c.st.Mode&unix.S_IFMT != unix.S_IFREG {
+		c.close()
+		return nil, errors.New("not a regular file")
+	}
+	return c, nil
+}
+
+func (c *candidate) close() { _ = unix.Close(c.fd) }
+
+// takeOwnership gives the file to the store's owner, read-only. Owner first: chown clears setuid bits, and between the
+// two calls the former owner must not be able to undo the mode.
+func (c *candidate) takeOwnership(uid, gid uint32) error {
+	if c.st.Uid != uid || c.st.Gid != gid {
+		if err := unix.Fchownat(c.fd, "", int(uid), int(gid), unix.AT_EMPTY_PATH); err != nil {
+			return fmt.Errorf("chown: %w", err)
+		}
+	}
+	return c.chmod(blobMode)
+}
+
+// restore gives back the owner and mode the file was found with, as far as that is possible.
+func (c *candidate) restore() {
+	_ = unix.Fchownat(c.fd, "", int(c.st.Uid), int(c.st.Gid), unix.AT_EMPTY_PATH)
+	_ = c.chmod(c.st.Mode & 0o7777)
+}
+
+// chmod changes the mode by handle: fchmodat2 (Linux 6.6), or the handle's name in /proc before that.
+func (c *candidate) chmod(mode uint32) error {
+	err := unix.Fchmodat(c.fd, "", mode, unix.AT_EMPTY_PATH)
+	if err == unix.ENOSYS || err == unix.EOPNOTSUPP {
+		err = unix.Chmod("/proc/self/fd/"+strconv.Itoa(c.fd), mode)
+	}
+	if err != nil {
+		return fmt.Errorf("chmod: %w", err)
+	}
+	return nil
+}
+
+// open opens the file for reading. Its owner, without the capability to ignore modes, has to lift the mode for that.
+func (c *candidate) open() (*os.File, error) {
+	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
+	fd, err := openat(c.dir, c.name, flags, 0)
+	if err == unix.EACCES {
+		if err := c.chmod(c.st.Mode&0o7777 | unix.S_IRUSR); err != nil {
+			return nil, err
+		}
+		fd, err = openat(c.dir, c.name, flags, 0)
+		if err := c.chmod(c.st.Mode & 0o7777); err != nil {
+			_ = unix.Close(fd)
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	if st.Dev != c.st.Dev || st.Ino != c.st.Ino {
+		_ = unix.Close(fd)
+		return nil, errors.New("replaced while it was adopted")
+	}
+	return os.NewFile(uintptr(fd), c.name), nil
+}

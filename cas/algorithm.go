@@ -1,0 +1,64 @@
+package cas
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
+
+	"github.com/zeebo/blake3"
+)
+
+// Algorithm is a hash function that names blobs. The zero value is no algorithm: it has no name and no digests.
+type Algorithm uint8
+
+// The algorithms a store can use. Both give 32 bytes.
+const (
+	SHA256 Algorithm = iota + 1
+	BLAKE3
+)
+
+// ParseAlgorithm returns the algorithm called name: "sha256" or "blake3".
+func ParseAlgorithm(name string) (Algorithm, error) {
+	switch name {
+	case "sha256":
+		return SHA256, nil
+	case "blake3":
+		return BLAKE3, nil
+	}
+	return 0, fmt.Errorf("digest algorithm %q: want sha256 or blake3", name)
+}
+
+// String returns the name that ParseAlgorithm takes.
+func (a Algorithm) String() string {
+	switch a {
+	case SHA256:
+		return "sha256"
+	case BLAKE3:
+		return "blake3"
+	}
+	return "none"
+}
+
+// New returns an empty hash. Only SHA256 and BLAKE3 have one; the zero value gives nil.
+func (a Algorithm) New() hash.Hash {
+	switch a {
+	case SHA256:
+		return sha256.New()
+	case BLAKE3:
+		return blake3.New()
+	}
+	return nil
+}
+
+// Sum returns the digest of b, the zero Digest if a is not a valid algorithm.
+func (a Algorithm) Sum(b []byte) Digest {
+	switch a {
+	case SHA256:
+		return Digest{alg: a, sum: sha256.Sum256(b)}
+	case BLAKE3:
+		return Digest{alg: a, sum: blake3.Sum256(b)}
+	}
+	return Digest{}
+}
+
+func (a Algorithm) valid() bool { return a == SHA256 || a == BLAKE3 }

@@ -1,0 +1,15 @@
+// Package cas owns content digests and the local content-addressed store: how a blob is named, how it gets into the
+// store whole or not at all, and how it is read back. It knows nothing of trees (cas/tree), views or containers.
+//
+// On disk a store is a directory of mode 0700:
+//
+//	blobs/<algorithm>/<first two hex digits>/<64 hex digits>   one blob, mode 0444
+//	tmp/                                                       files on their way in; safe to delete when no writer runs
+//
+// A blob appears by rename, complete and under its own name, and is never written again. Its mtime means nothing (an
+// adopted file keeps the one its job gave it); its ctime says when it was last stored or asked for by [Local.Keep] or a
+// repeated insert, so a collector of unused blobs can leave the young ones alone.
+//
+// Inserts are not durable by themselves: whoever publishes a name for what it stored calls [Local.Sync] once before.
+// After a power cut a blob may therefore exist with the wrong size; the next insert of that content replaces it.
+package cas

@@ -1,0 +1,132 @@
+package cas
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Open implements Reader. The file's content is not verified; see Verify.
+func (s *Local) Open(d Digest) (*os.File, error) {
+	if d.IsZero() {
+		return nil, fmt.Errorf("open blob: no digest: %w", ErrNotFound)
+	}
+	path := blobPath(d)
+	fd, err := openat(s.blobs, path, unix.O_RDONLY, 0)
+	if err == unix.ENOENT {
+		return nil, fmt.Errorf("blob %s: %w", d, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open blob %s: %w", d, err)
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// Size implements Reader.
+func (s *Local) Size(d Digest) (int64, error) {
+	size, found, err := s.stat(d)
+	if err != nil {
+		return 0, err
+	}
+	if !found {
+		return 0, fmt.Errorf("blob %s: %w", d, ErrNotFound)
+	}
+	return size, nil
+}
+
+// ReadBlob implements Reader.
+func (s *Local) ReadBlob(d Digest, limit int64) ([]byte, error) {
+	f, err := s.Open(d)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read blob %s: %w", d, err)
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("read blob %s: %d bytes, more than the limit of %d", d, info.Size(), limit)
+	}
+	b := make([]byte, info.Size())
+	if _, err := io.ReadFull(f, b); err != nil {
+		return nil, fmt.Errorf("read blob %s: %w", d, err)
+	}
+	if got := d.alg.Sum(b); got != d {
+		return nil, fmt.Errorf("blob %s has digest %s: %w", d, got, ErrCorrupt)
+	}
+	return b, nil
+}
+
+// Verify reads the blob and checks that it has its digest: ErrCorrupt if not, ErrNotFound if there is none.
+func (s *Local) Verify(d Digest) error {
+	f, err := s.Open(d)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	got, _, err := s.hash(f, d.alg)
+	if err != nil {
+		return fmt.Errorf("verify blob %s: %w", d, err)
+	}
+	if got != d {
+		return fmt.Errorf("blob %s has digest %s: %w", d, got, ErrCorrupt)
+	}
+	return nil
+}
+
+// Keep reports whether the store has the blob with this size and, if so, makes it young again (see the package comment),
+// so that it is not swept as unused before the caller has published a name for it.
+func (s *Local) Keep(d Digest, size int64) (bool, error) {
+	have, found, err := s.stat(d)
+	if err != nil || !found || have != size {
+		return false, err
+	}
+	// Setting the mode it has moves the ctime and nothing else.
+	switch err := unix.Fchmodat(s.blobs, blobPath(d), blobMode, 0); err {
+	case nil:
+		return true, nil
+	case unix.ENOENT: // swept since the stat
+		return false, nil
+	case unix.EPERM, unix.EROFS: // another user's store: there, but not ours to keep young
+		return true, nil
+	default:
+		return false, fmt.Errorf("keep blob %s: %w", d, err)
+	}
+}
+
+// stat returns the size of a blob and whether there is one.
+func (s *Local) stat(d Digest) (size int64, found bool, err error) {
+	if d.IsZero() {
+		return 0, false, nil
+	}
+	var st unix.Stat_t
+	err = unix.Fstatat(s.blobs, blobPath(d), &st, unix.AT_SYMLINK_NOFOLLOW)
+	if err == unix.ENOENT {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("stat blob %s: %w", d, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return 0, false, fmt.Errorf("blob %s: not a regular file: %w", d, ErrCorrupt)
+	}
+	return st.Size, true, nil
+}
+
+// hash reads r to its end.
+func (s *Local) hash(r io.Reader, a Algorithm) (Digest, int64, error) {
+	buf := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buf)
+	h := a.New()
+	n, err := io.CopyBuffer(h, onlyReader{r}, *buf)
+	if err != nil {
+		return Digest{}, n, err
+	}
+	return a.finish(h), n, nil
+}
+
+// onlyReader hides WriterTo, with which io.CopyBuffer would pass over the buffer it was given.
+type onlyReader struct{ io.Reader }
