@@ -1,0 +1,86 @@
+package tree
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// value is the value of one field: bytes for length-delimited fields, number
+// for varints, neither for the types that no known field has.
+type value struct {
+	wire   protowire.Type
+	bytes  []byte
+	number uint64
+}
+
+// message returns the content of a length-delimited field.
+func (v value) message() ([]byte, error) {
+	if v.wire != protowire.BytesType {
+		return nil, errNotMessage
+	}
+	return v.bytes, nil
+}
+
+// nextField reads the field at the start of b, n bytes long.
+func nextField(b []byte) (field protowire.Number, v value, n int, err error) {
+	field, v.wire, n = protowire.ConsumeTag(b)
+	if n < 0 {
+		return 0, value{}, 0, fmt.Errorf("field tag: %w", protowire.ParseError(n))
+	}
+	var m int
+	switch v.wire {
+	case protowire.BytesType:
+		v.bytes, m = protowire.ConsumeBytes(b[n:])
+	case protowire.VarintType:
+		v.number, m = protowire.ConsumeVarint(b[n:])
+	default:
+		m = protowire.ConsumeFieldValue(field, v.wire, b[n:])
+	}
+	if m < 0 {
+		return 0, value{}, 0, fmt.Errorf("field %d: %w", field, protowire.ParseError(m))
+	}
+	return field, v, n + m, nil
+}
+
+// eachField calls fn for every field of the message b, in their order.
+func eachField(b []byte, fn func(protowire.Number, value) error) error {
+	for len(b) > 0 {
+		field, v, n, err := nextField(b)
+		if err != nil {
+			return err
+		}
+		if err := fn(field, v); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// arena holds the decoded names of a message in one string, far smaller than
+// the message itself. It never grows: strings cut from it stay in place.
+type arena struct{ text strings.Builder }
+
+func newArena(size int) *arena {
+	a := new(arena)
+	a.text.Grow(size)
+	return a
+}
+
+// decode returns the raw form of the encoded name v.
+func (a *arena) decode(v value) (string, error) {
+	b, err := v.message()
+	if err != nil {
+		return "", err
+	}
+	start := a.text.Len()
+	a.text.Write(b)
+	enc := a.text.String()[start:]
+	name, err := DecodeName(enc)
+	if err != nil {
+		return "", fmt.Errorf("%q: %w", clip(b), err)
+	}
+	return name, nil
+}
