@@ -21,8 +21,8 @@ type Reply struct {
 	View  View   `json:"view"`
 }
 
-// Attached is what the starter answers once the mount has its place. A daemon that never hears it gives the run up.
-const Attached = "attached"
+// attached is what the starter answers once the mount has its place. A daemon that never hears it gives the run up.
+const attached = "attached"
 
 const maxReply = 64 << 10
 
@@ -75,4 +75,22 @@ func oneRight(oob []byte) (int, error) {
 		return -1, errors.New("answer of casview-fsd carries no mount")
 	}
 	return fds[0], nil
+}
+
+// SendAttached tells the daemon that the mount has its place.
+func SendAttached(sock *os.File) error {
+	return unix.Sendmsg(int(sock.Fd()), []byte(attached), nil, nil, unix.MSG_NOSIGNAL)
+}
+
+// ReceiveAttached waits for it. A starter that went away instead is an error.
+func ReceiveAttached(sock *os.File) error {
+	buf := make([]byte, len(attached))
+	n, err := unix.Read(int(sock.Fd()), buf)
+	if err != nil {
+		return fmt.Errorf("receive from the starter: %w", err)
+	}
+	if string(buf[:n]) != attached {
+		return errors.New("the starter gave the view up")
+	}
+	return nil
 }

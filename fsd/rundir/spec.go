@@ -45,8 +45,9 @@ type View struct {
 	// Driver is the staging driver in force, and Reason why it was chosen.
 	Driver string `json:"driver"`
 	Reason string `json:"reason"`
-	// Device is the mount's st_dev as "major:minor", the way /proc/PID/mountinfo names it.
-	Device string `json:"device"`
+	// Source is the mount's source in /proc/PID/mountinfo. It is unique to the run, so that whoever still holds the view can
+	// be found; a device number would be reused by another mount.
+	Source string `json:"source"`
 	// UserXattr says that overlayfs keeps its marks in user.overlay.*, as it must in a user namespace, instead of
 	// trusted.overlay.*.
 	UserXattr bool    `json:"user_xattr"`
@@ -65,6 +66,9 @@ type Ended struct {
 	Time         time.Time         `json:"time"`
 	FuseRequests map[string]uint64 `json:"fuse_requests"`
 }
+
+// MountSource is the source under which a run's view stands in mountinfo and df.
+func (s Spec) MountSource() string { return "casview:" + s.Nonce }
 
 // NewNonce returns 128 random bits that tell two runs of one name apart.
 func NewNonce() string { return rand.Text() }

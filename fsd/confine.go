@@ -1,0 +1,48 @@
+package fsd
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"github.com/casview/casview/fsd/rundir"
+)
+
+// keptCapabilities are what collection needs on files that belong to the job: reading them whatever their mode
+// (DAC_OVERRIDE, DAC_READ_SEARCH), making them the store's (CHOWN, FOWNER), and reading overlayfs's trusted.* xattrs, for
+// which the kernel asks SYS_ADMIN.
+var keptCapabilities = []cap.Value{cap.DAC_OVERRIDE, cap.DAC_READ_SEARCH, cap.CHOWN, cap.FOWNER, cap.SYS_ADMIN}
+
+// Confine takes from the whole process what serving and collecting don't need: capabilities, the way back to them
+// (no_new_privs, which Landlock sets), and every path but the store, the run and /proc (to name who holds the view).
+// Landlock also forbids all mounting. On a kernel without Landlock the rest still holds.
+func Confine(spec rundir.Spec, run *rundir.Dir, log *slog.Logger) error {
+	have, keep := cap.GetProc(), cap.NewSet()
+	for _, c := range keptCapabilities {
+		ok, err := have.GetFlag(cap.Permitted, c)
+		if err != nil {
+			return fmt.Errorf("capabilities: %w", err)
+		}
+		if err := keep.SetFlag(cap.Permitted, ok, c); err != nil {
+			return fmt.Errorf("capabilities: %w", err)
+		}
+		if err := keep.SetFlag(cap.Effective, ok, c); err != nil {
+			return fmt.Errorf("capabilities: %w", err)
+		}
+	}
+	if err := keep.SetProc(); err != nil {
+		return fmt.Errorf("drop capabilities: %w", err)
+	}
+	err := landlock.V5.BestEffort().RestrictPaths(
+		landlock.RWDirs(spec.Store, run.Path(), filepath.Clean(run.StagingPath())).WithRefer().IgnoreIfMissing(),
+		landlock.RODirs("/proc"),
+	)
+	if err != nil {
+		return fmt.Errorf("landlock: %w", err)
+	}
+	log.Debug("confined", "capabilities", keep.String())
+	return nil
+}

@@ -1,0 +1,65 @@
+package staging
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/casview/casview/fsd/rundir"
+	"github.com/casview/casview/fsd/view"
+)
+
+// Request is what a driver needs to make a mount.
+type Request struct {
+	View *view.View
+	// Upper and Work are host directories that do not exist yet, below one existing directory.
+	Upper, Work string
+	Owner       rundir.Owner
+	// Source is shown as the mount's source in mountinfo.
+	Source string
+	Logger *slog.Logger
+}
+
+// Session is a mount that is being served.
+type Session struct {
+	// Mount is detached. Closing it, and every mount made from it, ends the session.
+	Mount  *os.File
+	Server *fuse.Server
+	// UserXattr says that overlay marks are in user.overlay.*.
+	UserXattr bool
+}
+
+// Driver makes one kind of mount. Implementations are safe for concurrent use.
+type Driver interface {
+	Name() string
+	// Mount makes the staging tree and the mount. On error nothing stays behind.
+	Mount(Request) (*Session, error)
+}
+
+// ErrNoDriver means that no driver works here.
+var ErrNoDriver = errors.New("no staging driver works here")
+
+// Choose mounts with the named driver: "overlay", rundir.DriverNone, or "auto", which tries them in order. It tries
+// instead of guessing from kernel versions, since policies and filesystems refuse overlayfs as often as old kernels do. The
+// reason says why the driver was taken.
+func Choose(name string, r Request) (s *Session, driver, reason string, err error) {
+	switch name {
+	case rundir.DriverNone:
+		s, err = ReadOnly{}.Mount(r)
+		return s, rundir.DriverNone, "the view is read-only", err
+	case Overlay{}.Name():
+		s, err = Overlay{}.Mount(r)
+		return s, name, "configured", err
+	case "auto":
+		s, err = Overlay{}.Mount(r)
+		if err != nil {
+			return nil, "", "", fmt.Errorf("%w: overlay: %w", ErrNoDriver, err)
+		}
+		return s, Overlay{}.Name(), "auto: the kernel accepted an overlay mount", nil
+	default:
+		return nil, "", "", fmt.Errorf("staging driver %q: %w: this version has only overlay", name, ErrNoDriver)
+	}
+}

@@ -1,0 +1,83 @@
+package staging
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// fsContext configures a superblock through the mount API of Linux 5.2 (fsopen(2), fsconfig(2), fsmount(2)). The first
+// error stays; later calls do nothing.
+type fsContext struct {
+	fstype string
+	fd     int
+	err    error
+}
+
+func openFS(fstype string) *fsContext {
+	fd, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
+	c := &fsContext{fstype: fstype, fd: fd}
+	if err != nil {
+		c.err = fmt.Errorf("fsopen %s: %w", fstype, err)
+	}
+	return c
+}
+
+func (c *fsContext) set(key, value string) {
+	if c.err == nil {
+		c.fail(key+"="+value, unix.FsconfigSetString(c.fd, key, value))
+	}
+}
+
+func (c *fsContext) flag(key string) {
+	if c.err == nil {
+		c.fail(key, unix.FsconfigSetFlag(c.fd, key))
+	}
+}
+
+// mount creates the superblock and returns a detached mount of it, without set-user-id programs and device nodes.
+func (c *fsContext) mount(attrs int) (*os.File, error) {
+	if c.err == nil {
+		c.fail("create", unix.FsconfigCreate(c.fd))
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	fd, err := unix.Fsmount(c.fd, unix.FSMOUNT_CLOEXEC, attrs|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+	if err != nil {
+		return nil, fmt.Errorf("fsmount %s: %w", c.fstype, err)
+	}
+	return os.NewFile(uintptr(fd), c.fstype), nil
+}
+
+func (c *fsContext) close() {
+	if c.fd >= 0 {
+		unix.Close(c.fd)
+	}
+}
+
+func (c *fsContext) fail(what string, err error) {
+	if err == nil {
+		return
+	}
+	c.err = fmt.Errorf("%s: %s: %w", c.fstype, what, err)
+	if log := c.kernelLog(); log != "" {
+		c.err = fmt.Errorf("%s: %s: %w (kernel: %s)", c.fstype, what, err, log)
+	}
+}
+
+// kernelLog returns what the filesystem says about the failure: one message a read, each starting with its severity.
+func (c *fsContext) kernelLog() string {
+	var lines []string
+	buf := make([]byte, 1024)
+	for {
+		n, err := unix.Read(c.fd, buf)
+		if err != nil || n == 0 {
+			return strings.Join(lines, "; ")
+		}
+		line := strings.TrimSpace(string(buf[:n]))
+		lines = append(lines, strings.TrimPrefix(strings.TrimPrefix(line, "e "), "w "))
+	}
+}

@@ -1,0 +1,27 @@
+package staging
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/fsd/rundir"
+)
+
+// ReadOnly mounts the view itself: nothing is staged.
+type ReadOnly struct{}
+
+var _ Driver = ReadOnly{}
+
+// Name implements Driver.
+func (ReadOnly) Name() string { return rundir.DriverNone }
+
+// Mount implements Driver.
+func (ReadOnly) Mount(r Request) (*Session, error) {
+	mount, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unix.MOUNT_ATTR_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	if err := raiseReadAhead(mount); err != nil {
+		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
+	}
+	return &Session{Mount: mount, Server: server}, nil
+}
