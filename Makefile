@@ -1,0 +1,56 @@
+# `make` alone lists the targets.
+
+MODULE  := github.com/casview/casview
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+DESTDIR ?=
+PREFIX  ?= /usr/local
+PROGRAMS = casview casview-hook casview-fsd
+
+GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+	-ldflags '-s -w -X $(MODULE)/cmd/internal/version.stamp=$(VERSION)'
+
+# Time for each fuzz test of `make fuzz`.
+FUZZTIME ?= 20s
+# Builds the container image: `buildah bud` or `docker build` or `podman build`.
+IMAGE_BUILD ?= buildah bud
+
+.PHONY: help build install test lint demo fuzz image setup clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+build: ## build the static programs bin/casview, bin/casview-hook and bin/casview-fsd
+	@mkdir -p bin
+	$(GO_BUILD) -o bin/ $(PROGRAMS:%=./cmd/%)
+
+test: setup ## install what is missing, run all tests (as root or through sudo), list the skipped ones
+	.ci/test ./... ./.ci/testreport
+
+lint: ## vet, staticcheck, gofmt, direction of imports between the rooms
+	CGO_ENABLED=0 go vet ./... ./.ci/testreport
+	CGO_ENABLED=0 go tool staticcheck ./... ./.ci/testreport
+	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "gofmt: not formatted:"; echo "$$unformatted"; exit 1; fi
+	CGO_ENABLED=0 go test -count=1 -run 'TestImportsBetweenRooms' ./cmd/internal/importrules
+
+demo: setup build ## build casview in a container on declared inputs only, and compare with a build outside
+	examples/demo/demo
+
+fuzz: ## run each fuzz test for FUZZTIME (20s)
+	.ci/fuzz $(FUZZTIME)
+
+image: ## build the container image that installs casview onto a host
+	$(IMAGE_BUILD) --build-arg VERSION=$(VERSION) -t casview:$(VERSION) .
+
+# Builds only what is not there: `make build && sudo make install` does not build as root.
+install: $(PROGRAMS:%=bin/%) ## copy the programs to $(DESTDIR)$(PREFIX)/bin
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 0755 $^ '$(DESTDIR)$(PREFIX)/bin'
+
+$(PROGRAMS:%=bin/%) &:
+	$(MAKE) build
+
+setup: ## install the Debian or Ubuntu packages that tests and demo need
+	@.ci/setup
+
+clean: ## remove bin/
+	rm -rf bin
