@@ -7,8 +7,8 @@
 //	tmp/                                                       files on their way in; safe to delete when no writer runs
 //
 // A blob appears by rename, complete and under its own name, and is never written again. Its mtime means nothing (an
-// adopted file keeps the one its job gave it); its ctime says when it was last stored or asked for by [Local.Keep] or a
-// repeated insert, so a collector of unused blobs can leave the young ones alone.
+// adopted file keeps the one its job gave it). Its ctime says when it was last stored, or found to be there already by an
+// insert or by [Local.Keep], give or take an hour: a collector of unused blobs leaves alone what is a few hours old.
 //
 // Inserts are not durable by themselves: whoever publishes a name for what it stored calls [Local.Sync] once before.
 // After a power cut a blob may therefore exist with the wrong size; the next insert of that content replaces it.

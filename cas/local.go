@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +25,7 @@ type Local struct {
 	tmp      int
 	uid, gid uint32 // owner of dir, and so of every blob
 	buffers  sync.Pool
+	youngFor time.Duration
 }
 
 // copyBuffer is how much is read at once. Content that fits is hashed in memory and written only when it is new.
@@ -42,7 +44,7 @@ func OpenLocal(dir string, a Algorithm) (*Local, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Local{dir: dir, alg: a, root: -1, blobs: -1, tmp: -1}
+	s := &Local{dir: dir, alg: a, root: -1, blobs: -1, tmp: -1, youngFor: youngFor}
 	s.buffers.New = func() any { b := make([]byte, copyBuffer); return &b }
 	if err := s.openDirs(); err != nil {
 		_ = s.Close()

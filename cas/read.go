@@ -1,9 +1,11 @@
 package cas
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,14 +28,8 @@ func (s *Local) Open(d Digest) (*os.File, error) {
 
 // Size implements Reader.
 func (s *Local) Size(d Digest) (int64, error) {
-	size, found, err := s.stat(d)
-	if err != nil {
-		return 0, err
-	}
-	if !found {
-		return 0, fmt.Errorf("blob %s: %w", d, ErrNotFound)
-	}
-	return size, nil
+	st, err := s.stat(d)
+	return st.Size, err
 }
 
 // ReadBlob implements Reader.
@@ -77,12 +73,24 @@ func (s *Local) Verify(d Digest) error {
 	return nil
 }
 
+// youngFor is how long Keep leaves a blob alone once it was stored or kept: a run over unchanged inputs then writes nothing.
+const youngFor = time.Hour
+
 // Keep reports whether the store has the blob with this size and, if so, makes it young again (see the package comment),
 // so that it is not swept as unused before the caller has published a name for it.
 func (s *Local) Keep(d Digest, size int64) (bool, error) {
-	have, found, err := s.stat(d)
-	if err != nil || !found || have != size {
+	if d.IsZero() {
+		return false, nil
+	}
+	st, err := s.stat(d)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || st.Size != size {
 		return false, err
+	}
+	if age := time.Since(time.Unix(st.Ctim.Unix())); age >= 0 && age < s.youngFor {
+		return true, nil
 	}
 	// Setting the mode it has moves the ctime and nothing else.
 	switch err := unix.Fchmodat(s.blobs, blobPath(d), blobMode, 0); err {
@@ -97,23 +105,21 @@ func (s *Local) Keep(d Digest, size int64) (bool, error) {
 	}
 }
 
-// stat returns the size of a blob and whether there is one.
-func (s *Local) stat(d Digest) (size int64, found bool, err error) {
-	if d.IsZero() {
-		return 0, false, nil
-	}
+func (s *Local) stat(d Digest) (unix.Stat_t, error) {
 	var st unix.Stat_t
-	err = unix.Fstatat(s.blobs, blobPath(d), &st, unix.AT_SYMLINK_NOFOLLOW)
-	if err == unix.ENOENT {
-		return 0, false, nil
+	if d.IsZero() {
+		return st, fmt.Errorf("stat blob: no digest: %w", ErrNotFound)
 	}
-	if err != nil {
-		return 0, false, fmt.Errorf("stat blob %s: %w", d, err)
+	err := unix.Fstatat(s.blobs, blobPath(d), &st, unix.AT_SYMLINK_NOFOLLOW)
+	switch {
+	case err == unix.ENOENT:
+		return st, fmt.Errorf("blob %s: %w", d, ErrNotFound)
+	case err != nil:
+		return st, fmt.Errorf("stat blob %s: %w", d, err)
+	case st.Mode&unix.S_IFMT != unix.S_IFREG:
+		return st, fmt.Errorf("blob %s: not a regular file: %w", d, ErrCorrupt)
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return 0, false, fmt.Errorf("blob %s: not a regular file: %w", d, ErrCorrupt)
-	}
-	return st.Size, true, nil
+	return st, nil
 }
 
 // hash reads r to its end.
