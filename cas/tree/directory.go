@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -75,7 +74,10 @@ const (
 	maxNanos   = 999999999
 )
 
-var errNanos = fmt.Errorf("mtime nanoseconds are not in 0..%d", maxNanos)
+var (
+	errNanos = fmt.Errorf("mtime nanoseconds are not in 0..%d", maxNanos)
+	errMode  = fmt.Errorf("mode is not in 0..%d (07777)", modeMask)
+)
 
 func checkMtime(sec int64, nsec int32) error {
 	if sec < minSeconds || sec > maxSeconds {
@@ -86,5 +88,3 @@ func checkMtime(sec int64, nsec int32) error {
 	}
 	return nil
 }
-
-var errMode = errors.New("mode is not in 0..4095 (07777)")

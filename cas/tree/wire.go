@@ -2,7 +2,6 @@ package tree
 
 import (
 	"fmt"
-	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -57,30 +56,4 @@ func eachField(b []byte, fn func(protowire.Number, value) error) error {
 		b = b[n:]
 	}
 	return nil
-}
-
-// arena holds the decoded names of a message in one string, far smaller than
-// the message itself. It never grows: strings cut from it stay in place.
-type arena struct{ text strings.Builder }
-
-func newArena(size int) *arena {
-	a := new(arena)
-	a.text.Grow(size)
-	return a
-}
-
-// decode returns the raw form of the encoded name v.
-func (a *arena) decode(v value) (string, error) {
-	b, err := v.message()
-	if err != nil {
-		return "", err
-	}
-	start := a.text.Len()
-	a.text.Write(b)
-	enc := a.text.String()[start:]
-	name, err := DecodeName(enc)
-	if err != nil {
-		return "", fmt.Errorf("%q: %w", clip(b), err)
-	}
-	return name, nil
 }

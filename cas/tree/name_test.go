@@ -1,0 +1,68 @@
+package tree
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestEncodeName(t *testing.T) {
+	for _, c := range []struct{ name, raw, enc string }{
+		{"empty", "", ""},
+		{"ascii", "main.c", "main.c"},
+		{"newline and quotes", "a\n\"'b", "a\n\"'b"},
+		{"utf-8", "é漢😀", "é漢😀"},
+		{"replacement character", "\uFFFD", "\uFFFD"},
+		{"latin-1", "caf\xe9", "caf\uEFE9"},
+		{"first and last byte", "\x80\xff", "\uEF80\uEFFF"},
+		{"cut sequence", "a\xe6\xbc", "a\uEFE6\uEFBC"},
+		{"surrogate half", "\xed\xa0\x80", "\uEFED\uEFA0\uEF80"},
+		{"below the escapes", "\uEF7F", "\uEF7F"},
+		{"genuine escape rune", "x\uEF80", "x\uEFEE\uEFBE\uEF80"},
+		{"last escape rune", "\uEFFF", "\uEFEE\uEFBF\uEFBF"},
+		{"above the escapes", "\uF000", "\uF000"},
+		{"255 bad bytes", strings.Repeat("\xff", 255), strings.Repeat("\uEFFF", 255)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := EncodeName(c.raw); got != c.enc {
+				t.Errorf("EncodeName(%q) = %q, want %q", c.raw, got, c.enc)
+			}
+			if got, err := DecodeName(c.enc); err != nil || got != c.raw {
+				t.Errorf("DecodeName(%q) = %q, %v; want %q", c.enc, got, err, c.raw)
+			}
+		})
+	}
+}
+
+func TestDecodeNameRefuses(t *testing.T) {
+	for _, c := range []struct{ name, enc string }{
+		{"not UTF-8", "a\xff"},
+		{"escaped bytes that are UTF-8", "\uEFC3\uEFA9"},
+		{"escaped and not", "\uEFFF\uEFE2\uEF82\uEFAC"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, err := DecodeName(c.enc); err == nil {
+				t.Errorf("DecodeName(%q) = %q, want an error", c.enc, got)
+			}
+		})
+	}
+}
+
+func FuzzEncodeName(f *testing.F) {
+	for _, s := range []string{"", "a", "é", "\xff", "\uEF80", "\xee\xbe", "\xee\xbe\x80\x80", "\uEFC3\uEFA9"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		enc := EncodeName(s)
+		if !utf8.ValidString(enc) {
+			t.Fatalf("EncodeName(%q) = %q is not UTF-8", s, enc)
+		}
+		if raw, err := DecodeName(enc); err != nil || raw != s {
+			t.Fatalf("DecodeName(EncodeName(%q)) = %q, %v", s, raw, err)
+		}
+		// The other direction: what DecodeName takes is the only encoding.
+		if raw, err := DecodeName(s); err == nil && EncodeName(raw) != s {
+			t.Fatalf("EncodeName(DecodeName(%q)) = %q", s, EncodeName(raw))
+		}
+	})
+}
