@@ -140,10 +140,13 @@ func (b *Builder) replace(id nodeID, e Entry) error {
 
 // directory returns the directory at path, making what is missing.
 func (b *Builder) directory(path string) (nodeID, error) {
-	if path == b.lastDir {
+	var at nodeID
+	switch path {
+	case "":
+		return at, nil
+	case b.lastDir:
 		return b.lastID, nil
 	}
-	var at nodeID
 	end := 0
 	for name := range strings.SplitSeq(path, "/") {
 		end += len(name) + 1
