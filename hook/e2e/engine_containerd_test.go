@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// containerd is a daemon of its own, reached on its unix socket with ctr.
+type containerd struct {
+	ctr, socket, namespace string
+	place                  *site
+	image                  string
+}
+
+var _ engine = (*containerd)(nil)
+
+const containerdConfig = `version = 2
+root = %q
+state = %q
+disabled_plugins = [
+  "io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
+]
+[grpc]
+  address = %q
+`
+
+func startContainerd(t *testing.T, with setup) engine {
+	t.Helper()
+	s := newSite(t, 0, with)
+	dir := tempDir(t, 0)
+	c := &containerd{
+		ctr: find(t, "ctr"), socket: filepath.Join(dir, "sock"), namespace: filepath.Base(dir),
+		place: s, image: newRootfs(t, filepath.Join(s.dir, "rootfs"), 0),
+	}
+	config := writeFile(t, fmt.Sprintf(containerdConfig, filepath.Join(dir, "root"), filepath.Join(dir, "state"), c.socket), dir, "config.toml")
+	c.serve(t, config)
+	// The shim keeps runc's state of a namespace outside containerd's own directories.
+	t.Cleanup(func() { must(t, os.RemoveAll(filepath.Join("/run/containerd/runc", c.namespace))) })
+	return c
+}
+
+func (c *containerd) serve(t *testing.T, config string) {
+	t.Helper()
+	var log bytes.Buffer
+	daemon := exec.Command(find(t, "containerd"), "--config", config)
+	daemon.Stdout, daemon.Stderr = &log, &log
+	// The shims inherit the log: it must not hold up the end.
+	daemon.WaitDelay = 5 * time.Second
+	must(t, daemon.Start())
+	t.Cleanup(func() {
+		must(t, daemon.Process.Signal(unix.SIGTERM))
+		_ = daemon.Wait()
+		if t.Failed() {
+			t.Logf("containerd: %s", log.String())
+		}
+	})
+	eventually(t, func() error {
+		out, err := exec.Command(c.ctr, "--address", c.socket, "version").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("containerd does not answer: %w: %s", err, out)
+		}
+		return nil
+	})
+}
+
+func (c *containerd) site() *site    { return c.place }
+func (c *containerd) rootfs() string { return c.image }
+
+func (c *containerd) command(t *testing.T, j job) *exec.Cmd {
+	t.Helper()
+	spec := filepath.Join(newBundle(t, c, j), "config.json")
+	return exec.Command(c.ctr, "--address", c.socket, "--namespace", c.namespace, "run", "--rm", "--config", spec, unique("c"))
+}
