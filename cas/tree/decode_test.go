@@ -184,8 +184,8 @@ func TestDecodeRefusesDamagedWire(t *testing.T) {
 		name string
 		in   []byte
 	}{
-		{"file is a varint", []byte{dirFiles<<3 | 0, 1}},
-		{"properties are a varint", []byte{dirProps<<3 | 0, 1}},
+		{"file is a varint", []byte{dirFiles << 3, 1}},
+		{"properties are a varint", []byte{dirProps << 3, 1}},
 		{"length beyond the end", []byte{dirFiles<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0x0f}},
 		{"name not UTF-8", bytes.Replace(whole, []byte("\n\x01b\x12"), []byte("\n\x01\xff\x12"), 1)},
 		{"field number 0", []byte{0, 0}},
