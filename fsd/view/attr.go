@@ -20,12 +20,8 @@ const (
 	sectorSize = 512
 )
 
-// fill writes the attributes of entry i of d. For a directory the caller passes its loaded message as child.
-func (v *View) fill(out *fuse.Attr, d *dir, i int, child *dir) {
-	if child != nil {
-		v.fillDir(out, child)
-		return
-	}
+// fill writes the attributes of entry i of d, a file or symlink.
+func (v *View) fill(out *fuse.Attr, d *dir, i int) {
 	e := &d.entries[i]
 	mode := uint32(unix.S_IFREG)
 	if e.kind == tree.Symlink {
@@ -39,6 +35,7 @@ func (v *View) fill(out *fuse.Attr, d *dir, i int, child *dir) {
 	setTimes(out, e.mtimeSec, e.mtimeNsec)
 }
 
+// fillDir writes the attributes of the directory d.
 func (v *View) fillDir(out *fuse.Attr, d *dir) {
 	*out = fuse.Attr{
 		Ino: uint64(d.node), Mode: unix.S_IFDIR | d.mode, Nlink: 2 + d.subdirs, Blksize: blockSize,
@@ -52,11 +49,4 @@ func setTimes(out *fuse.Attr, sec int64, nsec int32) {
 	out.Mtime, out.Mtimensec = uint64(sec), uint32(nsec)
 	out.Atime, out.Atimensec = out.Mtime, out.Mtimensec
 	out.Ctime, out.Ctimensec = out.Mtime, out.Mtimensec
-}
-
-// fillEntry is fill with the node id and how long both may be kept.
-func (v *View) fillEntry(out *fuse.EntryOut, d *dir, i int, child *dir) {
-	out.NodeId = uint64(d.base) + uint64(i)
-	out.EntryValid, out.AttrValid = forever, forever
-	v.fill(&out.Attr, d, i, child)
 }

@@ -164,6 +164,14 @@ func (d *dir) find(name string) (int, bool) {
 	return 0, false
 }
 
+// parentNode returns the node id of "..". The root is its own parent.
+func (d *dir) parentNode() nodeID {
+	if d.parent == nil {
+		return d.node
+	}
+	return d.parent.node
+}
+
 // path returns the path of d below the view's root, "" for the root itself. It is built when a trace needs it rather
 // than kept.
 func (d *dir) path() string {

@@ -15,6 +15,9 @@ func (v *View) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out
 	if len(name) > maxName {
 		return enametoolong
 	}
+	if name == "." || name == ".." {
+		return v.lookupByHandle(header.NodeId, name, out)
+	}
 	d, status := v.directory(header.NodeId)
 	if !status.Ok() {
 		return status
@@ -26,42 +29,52 @@ func (v *View) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out
 		out.NodeId, out.EntryValid = 0, forever
 		return fuse.OK
 	}
-	var child *dir
-	switch e := &d.entries[i]; {
-	case e.kind == tree.Dir:
-		var err error
-		if child, err = v.child(d, i); err != nil {
-			return fuse.EIO
-		}
-	case e.kind == tree.File && e.size == 0:
+	if e := &d.entries[i]; e.kind == tree.File && e.size == 0 {
 		// There is nothing to read, so no READ will come: looking at it is reading it.
 		v.markRead(d, i)
 	}
-	v.fillEntry(out, d, i, child)
-	return fuse.OK
+	return v.answer(out, d.base+nodeID(i))
+}
+
+// lookupByHandle is what open_by_handle_at(2) and overlayfs come with, for an inode that the kernel no longer has cached:
+// "." in any node is that node, ".." in a directory is its parent. See "File handles" in the package comment.
+func (v *View) lookupByHandle(id uint64, name string, out *fuse.EntryOut) fuse.Status {
+	if name == "." {
+		return v.answer(out, nodeID(id))
+	}
+	d, status := v.directory(id)
+	if !status.Ok() {
+		return status
+	}
+	return v.answer(out, d.parentNode())
+}
+
+// answer fills out with the node id.
+func (v *View) answer(out *fuse.EntryOut, id nodeID) fuse.Status {
+	out.NodeId = uint64(id)
+	out.EntryValid, out.AttrValid = forever, forever
+	return v.attr(&out.Attr, uint64(id))
 }
 
 // GetAttr implements GETATTR. It comes for the root, which has no LOOKUP, and hardly otherwise.
 func (v *View) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	v.requests.count(opGetattr)
 	out.AttrValid = forever
-	if in.NodeId == uint64(rootID) {
-		v.fillDir(&out.Attr, v.root)
+	return v.attr(&out.Attr, in.NodeId)
+}
+
+// attr fills out with the attributes of the node id, loading it if it is a directory.
+func (v *View) attr(out *fuse.Attr, id uint64) fuse.Status {
+	d, i, ok := v.nodes.find(id)
+	if ok && d.entries[i].kind != tree.Dir {
+		v.fill(out, d, i)
 		return fuse.OK
 	}
-	d, i, ok := v.nodes.find(in.NodeId)
-	if !ok {
-		return fuse.ENOENT
+	child, status := v.directory(id)
+	if status.Ok() {
+		v.fillDir(out, child)
 	}
-	var child *dir
-	if d.entries[i].kind == tree.Dir {
-		var err error
-		if child, err = v.child(d, i); err != nil {
-			return fuse.EIO
-		}
-	}
-	v.fill(&out.Attr, d, i, child)
-	return fuse.OK
+	return status
 }
 
 // Readlink implements READLINK.

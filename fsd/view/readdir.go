@@ -52,15 +52,19 @@ func (v *View) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, list *fuse.DirEnt
 func (v *View) prefill(out *fuse.EntryOut, d *dir, i int) {
 	e := &d.entries[i]
 	if e.kind == tree.Dir {
-		if k, loaded := e.child(); loaded {
-			v.fillEntry(out, d, i, v.nodes.at(k))
+		k, loaded := e.child()
+		if !loaded {
+			return
 		}
-		return
+		v.fillDir(&out.Attr, v.nodes.at(k))
+	} else {
+		if e.kind == tree.File && e.size == 0 && e.state.Load()&wasRead == 0 {
+			return
+		}
+		v.fill(&out.Attr, d, i)
 	}
-	if e.kind == tree.File && e.size == 0 && e.state.Load()&wasRead == 0 {
-		return
-	}
-	v.fillEntry(out, d, i, nil)
+	out.NodeId = out.Attr.Ino
+	out.EntryValid, out.AttrValid = forever, forever
 }
 
 // list returns the directory that is being read and records that it was.
@@ -78,11 +82,7 @@ func (d *dir) dirent(at uint64) fuse.DirEntry {
 	case 0:
 		return fuse.DirEntry{Name: ".", Ino: uint64(d.node), Mode: unix.S_IFDIR, Off: 1}
 	case 1:
-		up := d.node // the root is its own parent
-		if d.parent != nil {
-			up = d.parent.node
-		}
-		return fuse.DirEntry{Name: "..", Ino: uint64(up), Mode: unix.S_IFDIR, Off: 2}
+		return fuse.DirEntry{Name: "..", Ino: uint64(d.parentNode()), Mode: unix.S_IFDIR, Off: 2}
 	}
 	i := int(at - dots)
 	mode := uint32(unix.S_IFREG)

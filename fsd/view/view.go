@@ -97,6 +97,7 @@ func (v *View) MountOptions() *fuse.MountOptions {
 		EnableSymlinkCaching:     true,
 		ExplicitDataCacheControl: true, // else a changed mtime or size would drop pages: there are none
 		DisableXAttrs:            true,
+		ExtraCapabilities:        fuse.CAP_EXPORT_SUPPORT,
 		DisableSplice:            true,
 		Logger:                   slog.NewLogLogger(v.log.Handler(), slog.LevelInfo),
 		PanicHandler: func(cause any) fuse.Status {
