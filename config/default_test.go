@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -133,13 +134,25 @@ func TestPlacesInARealUserNamespace(t *testing.T) {
 		os.Stdout.WriteString("state=" + Default().State + "\n")
 		return
 	}
-	cmd := exec.Command("unshare", "--user", "--map-root-user", os.Args[0], "-test.run", "^"+t.Name()+"$")
-	cmd.Env = []string{"CASVIEW_TEST_PRINT_STATE=1", "PATH=" + os.Getenv("PATH"), "XDG_DATA_HOME=/data"}
+	// By descriptor: the folder of the test program may be closed to a namespace that maps one user.
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer self.Close()
+	cmd := exec.Command("/proc/self/fd/3", "-test.run", "^"+t.Name()+"$")
+	cmd.ExtraFiles = []*os.File{self}
+	cmd.Env = []string{"CASVIEW_TEST_PRINT_STATE=1", "XDG_DATA_HOME=/data"}
+	// Root that maps itself alone is a rootless engine's uid 0, too.
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Skipf("no user namespace here: %v: %s", err, out)
 	}
-	// Root that maps itself alone is a rootless engine's uid 0, too.
 	if !strings.Contains(string(out), "state=/data/casview\n") {
 		t.Errorf("got %s", out)
 	}
