@@ -5,6 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 DESTDIR ?=
 PREFIX  ?= /usr/local
 PROGRAMS = casview casview-hook casview-fsd
+ROOMS    = cas cmd config examples fsd hook
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 	-ldflags '-s -w -X $(MODULE)/cmd/internal/version.stamp=$(VERSION)'
@@ -29,11 +30,11 @@ test: setup ## install what is missing, run all tests (as root or through sudo),
 lint: ## vet, staticcheck, gofmt, direction of imports between the rooms
 	CGO_ENABLED=0 go vet ./... ./.ci/testreport
 	CGO_ENABLED=0 go tool staticcheck ./... ./.ci/testreport
-	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "gofmt: not formatted:"; echo "$$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l $(ROOMS) .ci) && if [ -n "$$unformatted" ]; then echo "gofmt: not formatted:"; echo "$$unformatted"; exit 1; fi
 	CGO_ENABLED=0 go test -count=1 -run 'TestImportsBetweenRooms' ./cmd/internal/importrules
 
 demo: setup build ## build casview in a container on declared inputs only, and compare with a build outside
-	examples/demo/demo
+	.ci/as-root examples/demo/demo
 
 fuzz: ## run each fuzz test for FUZZTIME (20s)
 	.ci/fuzz $(FUZZTIME)
@@ -52,5 +53,6 @@ $(PROGRAMS:%=bin/%) &:
 setup: ## install the Debian or Ubuntu packages that tests and demo need
 	@.ci/setup
 
-clean: ## remove bin/
+clean: ## remove bin/ and what the demo left
 	rm -rf bin
+	[ ! -e .demo ] || .ci/as-root rm -rf --one-file-system .demo
