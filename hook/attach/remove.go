@@ -1,0 +1,61 @@
+package attach
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/fsd/rundir"
+)
+
+// Remove removes the directories that Find made, innermost first, as far as they are there and empty. It goes by handle
+// below the root filesystem and follows no symlink.
+//
+// The caller makes sure that no view is attached to them in any namespace: since Linux 3.18 rmdir unmounts what other
+// mount namespaces have mounted on a directory, without a word to them.
+func Remove(a rundir.Attachment) error {
+	if len(a.Created) == 0 {
+		return nil
+	}
+	root, err := os.OpenFile(a.Rootfs, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // the engine has removed the root filesystem already, or unmounted it
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, created := range slices.Backward(a.Created) {
+		err := removeDir(root, created)
+		switch {
+		case errors.Is(err, unix.ENOENT):
+		case errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST):
+			return nil
+		case err != nil:
+			return fmt.Errorf("remove %s in %s: %w", printable(created), a.Rootfs, err)
+		}
+	}
+	return nil
+}
+
+func removeDir(root *os.File, name string) error {
+	parent, err := openDir(root, path.Dir(name), unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV)
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	return unix.Unlinkat(int(parent.Fd()), path.Base(name), unix.AT_REMOVEDIR)
+}
+
+// printable quotes a name from an image where it could fake lines in a terminal.
+func printable(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '�' }) {
+		return fmt.Sprintf("%q", s)
+	}
+	return s
+}
