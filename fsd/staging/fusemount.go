@@ -28,6 +28,11 @@ func mountFUSE(fs fuse.RawFileSystem, o *fuse.MountOptions, source string, attrs
 	c.set("max_read", strconv.Itoa(o.MaxWrite))
 	c.flag("allow_other")
 	c.flag("default_permissions")
+	if attrs&unix.MOUNT_ATTR_RDONLY != 0 {
+		// Only a read-only superblock keeps the kernel from asking for a file's attributes again after each first read of
+		// it: anywhere else a read makes the atime stale (fuse_invalidate_atime), whatever the mount's own flags are.
+		c.flag("ro")
+	}
 	mount, err := c.mount(attrs)
 	if err != nil {
 		unix.Close(dev)
