@@ -1,0 +1,86 @@
+package collect
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// names calls fn for each name in a staged directory; never when the directory is not staged.
+func (w *walker) names(l *level, fn func(name)) error {
+	if l.staged == nil {
+		return nil
+	}
+	list, err := l.staged.Readdirnames(-1)
+	for _, s := range list {
+		n := name{string: s}
+		if err := unix.Fstatat(int(l.staged.Fd()), s, &n.st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			w.vanished(join(l.path, s), err)
+			continue
+		}
+		fn(n)
+	}
+	return err
+}
+
+// readlink reads the target of a symlink in l.
+func (w *walker) readlink(l *level, n name) (string, error) {
+	dir, err := w.handle(l)
+	if err != nil {
+		return "", err
+	}
+	buf := make([]byte, n.st.Size+1)
+	for {
+		size, err := unix.Readlinkat(int(dir.Fd()), n.string, buf)
+		if err != nil {
+			return "", err
+		}
+		if size < len(buf) {
+			return string(buf[:size]), nil
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+}
+
+// handle returns the open staged directory, and opens it again where release closed it.
+func (w *walker) handle(l *level) (*os.File, error) {
+	if l.staged != nil {
+		return l.staged, nil
+	}
+	f, err := w.root.dir(l.path)
+	if err != nil {
+		return nil, err
+	}
+	if idOfFile(f) != l.id {
+		f.Close()
+		return nil, errors.New("the directory was replaced while it was read")
+	}
+	l.staged = f
+	return f, nil
+}
+
+// release closes the directory maxOpen levels up, so that depth does not use up descriptors.
+func (l *level) release() {
+	for range maxOpen {
+		if l = l.parent; l == nil {
+			return
+		}
+	}
+	l.close()
+}
+
+func (l *level) close() {
+	if l.staged != nil {
+		l.staged.Close()
+		l.staged = nil
+	}
+}
+
+func idOfFile(f *os.File) fileID {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return fileID{}
+	}
+	return idOf(&st)
+}
