@@ -19,10 +19,9 @@ type Writer interface {
 
 // Stats says what a tree holds.
 type Stats struct {
-	Files    int64 //
-	Dirs     int64 // without the root
-	Symlinks int64 //
-	Bytes    int64 // in all files, each path counted
+	Files, Symlinks int64
+	Dirs            int64 // without the root
+	Bytes           int64 // in all files, each path counted
 }
 
 // Builder makes a tree of entries given in any order. It keeps all of them in

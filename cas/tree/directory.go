@@ -41,14 +41,16 @@ const (
 
 // Entry is one name in a Directory.
 type Entry struct {
-	Name      string     // raw bytes
-	Kind      Kind       //
-	Digest    cas.Digest // of a file's content, or of the child's Directory message
-	Size      int64      // of what Digest names, in bytes
-	Target    string     // of a symlink, raw bytes
-	Mode      uint32     // permission bits, 07777; symlinks have 0777; unused for a Dir
-	MtimeSec  int64      // unused for a Dir: a directory's mode and mtime are in its own message
-	MtimeNsec int32      //
+	Name   string // raw bytes
+	Kind   Kind
+	Digest cas.Digest // of a file's content, or of the child's Directory message
+	Size   int64      // of what Digest names, in bytes
+	Target string     // of a symlink, raw bytes
+
+	// A Dir has none of these here: they are in the child's own message.
+	Mode      uint32 // permission bits, 07777; 0777 for a symlink
+	MtimeSec  int64
+	MtimeNsec int32
 }
 
 // Directory is one decoded Directory message. It is a plain value: reading it
@@ -65,26 +67,4 @@ func (d *Directory) Find(name string) (int, bool) {
 	return slices.BinarySearchFunc(d.Entries, name, func(e Entry, name string) int {
 		return compareNames(e.Name, name)
 	})
-}
-
-// The limits of google.protobuf.Timestamp: years 1 to 9999.
-const (
-	minSeconds = -62135596800
-	maxSeconds = 253402300799
-	maxNanos   = 999999999
-)
-
-var (
-	errNanos = fmt.Errorf("mtime nanoseconds are not in 0..%d", maxNanos)
-	errMode  = fmt.Errorf("mode is not in 0..%d (07777)", modeMask)
-)
-
-func checkMtime(sec int64, nsec int32) error {
-	if sec < minSeconds || sec > maxSeconds {
-		return fmt.Errorf("mtime %d is not in the years 1 to 9999", sec)
-	}
-	if nsec < 0 || nsec > maxNanos {
-		return errNanos
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -56,4 +57,42 @@ func eachField(b []byte, fn func(protowire.Number, value) error) error {
 		b = b[n:]
 	}
 	return nil
+}
+
+var errNotMessage = errors.New("wrong wire type: not length-delimited")
+
+// sizeField is the length of a length-delimited field with n bytes of content.
+func sizeField(n int) int { return sizeTag + protowire.SizeBytes(n) }
+
+// sizeVarint is the length of a varint field; proto3 leaves zeroes out.
+func sizeVarint(v uint64) int {
+	if v == 0 {
+		return 0
+	}
+	return sizeTag + protowire.SizeVarint(v)
+}
+
+func sizeEncoded(name string) int {
+	if isPlain(name) {
+		return len(name)
+	}
+	return len(EncodeName(name))
+}
+
+func appendHead(b []byte, field protowire.Number, size int) []byte {
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	return protowire.AppendVarint(b, uint64(size))
+}
+
+func appendString(b []byte, field protowire.Number, s string) []byte {
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	return protowire.AppendString(b, s)
+}
+
+func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	b = protowire.AppendTag(b, field, protowire.VarintType)
+	return protowire.AppendVarint(b, v)
 }
