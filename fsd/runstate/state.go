@@ -68,15 +68,15 @@ func ofResult(d *rundir.Dir) (State, error) {
 		return "", err
 	}
 	defer f.Close()
-	s, err := status(f)
+	s, err := Status(f)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", d.ResultPath(), err)
 	}
 	return State(s), nil
 }
 
-// status reads no further than the status, which stands near the top: a result may have a million files.
-func status(r io.Reader) (result.Status, error) {
+// Status reads a result no further than its status, which stands near the top: a result may have a million files.
+func Status(r io.Reader) (result.Status, error) {
 	dec := json.NewDecoder(r)
 	if _, err := dec.Token(); err != nil {
 		return "", err

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/cas"
+)
+
+func TestIngestPrintsTheRootAlone(t *testing.T) {
+	s, dir := newSite(t), sources(t)
+	out := s.ok("ingest", dir)
+	if _, err := cas.ParseDigest(strings.TrimSuffix(out, "\n")); err != nil {
+		t.Errorf("stdout %q: %v", out, err)
+	}
+	if again := s.ok("ingest", dir); again != out {
+		t.Errorf("got %q, then %q", out, again)
+	}
+}
+
+func TestIngestJSON(t *testing.T) {
+	s, dir := newSite(t), sources(t)
+	if err := unix.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := s.casview("ingest", "--json", dir)
+	o.wantExit(t, exitOK, `warning: skipped fifo "pipe"`)
+	var r struct {
+		Root                                         cas.Digest
+		Files, Dirs, Symlinks, Bytes, Hashed, Reused int64
+		Skipped                                      []struct{ Path, Type, Reason string }
+	}
+	if err := json.Unmarshal([]byte(o.out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Root.IsZero() || r.Files != 3 || r.Dirs != 1 || r.Symlinks != 1 || r.Bytes != 13 || r.Hashed+r.Reused != 3 ||
+		len(r.Skipped) != 1 || r.Skipped[0].Type != "fifo" || r.Skipped[0].Reason == "" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestIngestVisible(t *testing.T) {
+	s, dir := newSite(t), sources(t)
+	const one = `{"schema": "casview.inputs/v1", "visible": [{"path": "src/main.c"}]}`
+	o := s.casviewWith(one, "ingest", dir, "--visible", "-")
+	if o.code != 0 {
+		t.Fatal(o.err)
+	}
+	if got := s.ok("tree", "ls", "-R", strings.TrimSpace(o.out)); got != "src/\nsrc/main.c\n" {
+		t.Errorf("got %q", got)
+	}
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	write(t, bad, strings.ReplaceAll(one, "main.c", "gone.c"))
+	o = s.casview("ingest", dir, "--visible", bad)
+	o.wantExit(t, exitFailure, "src/gone.c")
+	if !strings.Contains(o.err, bad) {
+		t.Errorf("the manifest is not named: %s", o.err)
+	}
+	s.casview("ingest", dir, "--visible", "/nowhere.json").wantExit(t, exitFailure, "/nowhere.json")
+}
+
+func TestIngestFailures(t *testing.T) {
+	s := newSite(t)
+	s.casview("ingest", "/nowhere").wantExit(t, exitFailure, "/nowhere")
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	s.casview("ingest", file).wantExit(t, exitFailure, file)
+}

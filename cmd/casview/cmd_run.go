@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/casview/casview/cas"
+	"github.com/casview/casview/config"
+	"github.com/casview/casview/hook/enginecmd"
+)
+
+// runOptions are the options of `casview run`.
+type runOptions struct {
+	inputs  string
+	request requestFlags
+	timeout time.Duration
+}
+
+func (a *app) runCmd() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run --inputs DIGEST|DIR -- COMMAND...",
+		Short: "Run a container on a view and wait for its outputs",
+		Long: `Add the annotations of a view to an engine's command, run it, and wait for the result of
+that very run. The engine must have casview's hook: see casview install.
+
+COMMAND is podman, docker, nerdctl or ctr with "run" or "container run", with any global
+options before it. Its stdin, stdout and stderr are passed through, and so are SIGINT and
+SIGTERM. The path of result.json goes to stderr.
+
+--inputs is a root digest, or a directory that is ingested first. (A directory that looks
+like a digest is written ./NAME.) Without --run the run gets a random name. A finished
+run of the same name is moved aside.
+
+Exit code: the job's, or 125 if the outputs are not complete, or if the container did not
+run on the view. 2 is wrong usage of casview.`,
+		Example: `  casview run --inputs . -- podman run --rm IMAGE make
+  casview run --inputs $root --run build-17 --output 'bin/**' -- podman run --rm -it IMAGE sh`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runJob(cmd, o, args)
+		},
+	}
+	cmd.Flags().SetInterspersed(false) // everything from COMMAND on is the engine's
+	cmd.Flags().StringVar(&o.inputs, "inputs", "", "root digest, or a directory to ingest: `DIGEST|DIR`")
+	o.request.register(cmd)
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most this `TIME` for the result once COMMAND has ended (default: collect.timeout)")
+	return cmd
+}
+
+func (a *app) runJob(cmd *cobra.Command, o runOptions, argv []string) error {
+	if o.inputs == "" {
+		return usagef(cmd, "--inputs is missing")
+	}
+	engine, err := enginecmd.Parse(argv)
+	if err != nil {
+		return usagef(cmd, "%v", err)
+	}
+	if err := o.request.check(cmd); err != nil {
+		return err
+	}
+	err = a.startJob(cmd.Context(), o, engine)
+	var exit *exitError
+	if errors.Is(err, context.Canceled) {
+		return &exitError{exitNoOutputs, errors.New("run: interrupted")}
+	}
+	if err != nil && !errors.As(err, &exit) {
+		return &exitError{exitNoOutputs, fmt.Errorf("run: %w", err)}
+	}
+	return err
+}
+
+func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Command) error {
+	c, s, err := a.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	root, err := a.inputsRoot(ctx, c, s, o.inputs)
+	if err != nil {
+		return err
+	}
+	annotations, name, err := o.request.annotations(root)
+	if err != nil {
+		return err
+	}
+	if t := o.request.target; t != "" && !c.View.TargetAllowed(t) {
+		return fmt.Errorf("target %s: not in view.allowed_targets of the configuration", t)
+	}
+	quoting := enginecmd.Plain
+	if enginecmd.NeedsQuoting(annotations) {
+		quoting = engine.Quoting(ctx)
+	}
+	if o.timeout == 0 {
+		o.timeout = c.Collect.Timeout.Duration
+	}
+	j := job{app: a, name: name, argv: engine.Annotate(annotations, quoting), timeout: o.timeout}
+	return j.run(ctx, c.State)
+}
+
+// inputsRoot is the digest itself, which must be in the store, or that of the directory.
+func (a *app) inputsRoot(ctx context.Context, c config.Config, s *cas.Local, inputs string) (cas.Digest, error) {
+	d, _, err := cas.ParseDigestSize(inputs)
+	if err == nil {
+		if _, err := s.Size(d); err != nil {
+			return d, inTree(d, "", err)
+		}
+		return d, nil
+	}
+	if fi, statErr := os.Stat(inputs); statErr != nil || !fi.IsDir() {
+		return d, fmt.Errorf("--inputs %s: neither a directory nor a digest: %w", inputs, errors.Join(statErr, err))
+	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	r, err := a.ingest(ctx, c, s, filepath.Clean(inputs), nil)
+	return r.Root, err
+}
