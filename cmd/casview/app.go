@@ -52,7 +52,7 @@ manifest when the container stops.`,
 	root.AddCommand(
 		a.ingestCmd(), a.treeCmd(), a.catCmd(),
 		a.runCmd(),
-		a.resultCmd(), a.psCmd(),
+		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(),
 		a.configCmd(), a.versionCmd(),
 	)
 	root.InitDefaultCompletionCmd("")
@@ -90,24 +90,24 @@ func group(cmd *cobra.Command) *cobra.Command {
 
 func (a *app) config() (config.Config, error) { return config.Load(a.configPath) }
 
-// store opens the configured store; the caller closes it.
-func openStore(c config.Config) (*cas.Local, error) {
-	algorithm, err := cas.ParseAlgorithm(c.Store.Digest)
-	if err != nil {
-		return nil, err
-	}
-	return cas.OpenLocal(storeDir(c), algorithm)
-}
-
-func storeDir(c config.Config) string { return filepath.Join(c.State, "store") }
-
+// openStore opens the configured store; the caller closes it.
 func (a *app) openStore() (config.Config, *cas.Local, error) {
 	c, err := a.config()
 	if err != nil {
 		return c, nil, err
 	}
-	s, err := openStore(c)
+	s, err := openStore(storeDir(c), c.Store.Digest)
 	return c, s, err
+}
+
+func storeDir(c config.Config) string { return filepath.Join(c.State, "store") }
+
+func openStore(dir, algorithm string) (*cas.Local, error) {
+	a, err := cas.ParseAlgorithm(algorithm)
+	if err != nil {
+		return nil, err
+	}
+	return cas.OpenLocal(dir, a)
 }
 
 func (a *app) openRuns() (config.Config, *rundir.Runs, error) {
