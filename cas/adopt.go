@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 
+	"github.com/casview/casview/cas/internal/beneath"
 	"golang.org/x/sys/unix"
 )
 
@@ -177,13 +177,8 @@ func (c *candidate) restore() {
 	_ = c.chmod(c.st.Mode & 0o7777)
 }
 
-// chmod changes the mode by handle: fchmodat2 (Linux 6.6), or the handle's name in /proc before that.
 func (c *candidate) chmod(mode uint32) error {
-	err := unix.Fchmodat(c.fd, "", mode, unix.AT_EMPTY_PATH)
-	if err == unix.ENOSYS || err == unix.EOPNOTSUPP {
-		err = unix.Chmod("/proc/self/fd/"+strconv.Itoa(c.fd), mode)
-	}
-	if err != nil {
+	if err := beneath.Chmod(c.fd, mode); err != nil {
 		return fmt.Errorf("chmod: %w", err)
 	}
 	return nil

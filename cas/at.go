@@ -1,11 +1,6 @@
 package cas
 
-import (
-	"errors"
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // openat is openat(2) with O_CLOEXEC and O_NOFOLLOW, restarted when a signal interrupts it.
 func openat(dir int, name string, flags int, mode uint32) (int, error) {
@@ -30,16 +25,4 @@ func openSubdir(dir int, name string) (int, error) {
 		return -1, err
 	}
 	return openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
-}
-
-// reflink makes dst share src's blocks. False means that these two files can't: other filesystem, or one without reflinks.
-func reflink(dst, src *os.File) (bool, error) {
-	err := unix.IoctlFileClone(int(dst.Fd()), int(src.Fd()))
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.EIO):
-		return false, os.NewSyscallError("ficlone", err)
-	}
-	return false, nil
 }

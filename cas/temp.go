@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 
+	"github.com/casview/casview/cas/internal/reflink"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,7 +49,7 @@ func (t *temp) copy(r io.Reader, a Algorithm) (Digest, int64, error) {
 
 // fill takes the whole content of f: by reflink, then hashing the clone, or else by copying.
 func (t *temp) fill(f *os.File, a Algorithm) (d Digest, size int64, linked bool, err error) {
-	if linked, err = reflink(t.f, f); err != nil {
+	if linked, err = reflink.Clone(t.f, f); err != nil {
 		return Digest{}, 0, false, err
 	}
 	if linked {

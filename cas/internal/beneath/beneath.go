@@ -3,6 +3,7 @@
 package beneath
 
 import (
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -55,4 +56,14 @@ func open(root int, path string, flags int, mode uint32) (int, error) {
 		}
 		return fd, err
 	}
+}
+
+// Chmod changes the mode of what fd is a handle of, which may be an O_PATH handle: by fchmodat2 (Linux 6.6), or through
+// the handle's name in /proc before that.
+func Chmod(fd int, mode uint32) error {
+	err := unix.Fchmodat(fd, "", mode, unix.AT_EMPTY_PATH)
+	if err == unix.ENOSYS || err == unix.EOPNOTSUPP {
+		err = unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode)
+	}
+	return err
 }
