@@ -33,9 +33,7 @@ func Remove(a rundir.Attachment) error {
 	for _, created := range slices.Backward(a.Created) {
 		err := removeDir(root, created)
 		switch {
-		case errors.Is(err, unix.ENOENT):
-		case errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST):
-			return nil
+		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST):
 		case err != nil:
 			return fmt.Errorf("remove %s in %s: %w", printable(created), a.Rootfs, err)
 		}

@@ -35,7 +35,6 @@ func Find(run *rundir.Dir) (*Running, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pidfd_open %d: %w", v.PID, err)
 	}
-	unix.CloseOnExec(pidfd)
 	r := &Running{pidfd: pidfd}
 	// The number may have passed to another process. While the pidfd says that its process lives, the number is still that
 	// process's, so what /proc says in between is about the process that the pidfd means.

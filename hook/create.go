@@ -1,0 +1,155 @@
+package hook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/config"
+	"github.com/casview/casview/fsd/rundir"
+	"github.com/casview/casview/hook/attach"
+	"github.com/casview/casview/hook/daemon"
+)
+
+// Create is the createRuntime (or prestart) hook: it gives the container its view. A container that did not ask for one is
+// left alone. Any error means that the container must not start; nothing of the run is left then.
+func Create(ctx context.Context, env Env, cfg config.Config, in io.Reader) error {
+	j, asked, err := readJob(env, cfg, in)
+	if err != nil || !asked {
+		return err
+	}
+	numbers, err := readIDs(j.pid)
+	if err != nil {
+		return err
+	}
+	owner, root, err := owners(j, numbers, cfg.View.Owner)
+	if err != nil {
+		return err
+	}
+	spec, err := j.spec(env, cfg, owner)
+	if err != nil {
+		return err
+	}
+	runs, err := rundir.OpenRuns(cfg.State)
+	if err != nil {
+		return err
+	}
+	run, lock, err := runs.Create(spec)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	c := &creation{env: env, state: cfg.State, runs: runs, run: run, lock: lock, request: attach.Request{
+		PID: j.pid, Rootfs: j.rootfs, Target: j.target, Allowed: cfg.View.TargetAllowed, Root: root,
+	}}
+	if err := c.begin(ctx); err != nil {
+		if left := c.undo(); left != nil {
+			err = fmt.Errorf("%w (clean up: %w)", err, left)
+		}
+		return err
+	}
+	return nil
+}
+
+// owners are who owns the view, and the container's root.
+func owners(j job, numbers ids, policy string) (owner, root rundir.Owner, err error) {
+	root, rootErr := numbers.owner(0, 0)
+	if policy == "root" {
+		return root, root, rootErr
+	}
+	owner, err = numbers.owner(j.config.Process.User.UID, j.config.Process.User.GID)
+	if rootErr != nil {
+		root = owner // a container without a root
+	}
+	return owner, root, err
+}
+
+// creation is a run on its way to being attached. What it has made so far is in its fields, for undo.
+type creation struct {
+	env     Env
+	state   string
+	runs    *rundir.Runs
+	run     *rundir.Dir
+	lock    *rundir.Lock
+	request attach.Request
+
+	log        *runLog
+	daemon     *daemon.Daemon
+	attachment rundir.Attachment
+}
+
+// begin starts the daemon, and looks for the target while it comes up.
+func (c *creation) begin(ctx context.Context) (err error) {
+	c.log, err = openLog(c.run, "createRuntime")
+	if err != nil {
+		return err
+	}
+	defer c.log.close()
+	c.log.step("run created", "inputs", c.run.Spec().InputsRoot.String(), "target", c.request.Target, "path", c.run.Path())
+	c.daemon, err = daemon.StartFSD(c.env.FSD, c.run, c.lock)
+	if err != nil {
+		return err
+	}
+	c.log.step("daemon started", "pid", c.daemon.PID())
+
+	bounded, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	shared, err := rootfsLock(bounded, c.state, unix.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer shared.Close()
+	var place *attach.Place
+	place, c.attachment, err = attach.Find(c.request)
+	if err != nil {
+		return err
+	}
+	defer place.Close()
+	c.log.step("target found", "rootfs", c.request.Rootfs, "created", c.attachment.Created)
+	return c.attach(ctx, place)
+}
+
+func (c *creation) attach(ctx context.Context, place *attach.Place) error {
+	reply, view, err := c.daemon.Ready(ctx, readyTimeout)
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	c.log.step("view is ready", "driver", reply.View.Driver, "reason", reply.View.Reason)
+	// Bound before the job can see the view, so that no view is in use that poststop would not find.
+	if err := c.runs.BindContainer(c.run.Spec().Container, c.run); err != nil {
+		return err
+	}
+	if err := place.Mount(view); err != nil {
+		return err
+	}
+	if err := c.run.WriteAttachment(c.attachment); err != nil {
+		return err
+	}
+	if err := c.daemon.Attached(); err != nil {
+		return err
+	}
+	c.log.step("view is attached")
+	return nil
+}
+
+// undo leaves nothing of the run. It works when the context that begin was given has ended.
+func (c *creation) undo() error {
+	if c.daemon != nil {
+		c.daemon.Kill()
+	}
+	var errs []error
+	errs = append(errs, removeDirs(context.Background(), c.state, c.runs, c.run, c.attachment))
+	if ours, err := c.runs.OfContainer(c.run.Spec().Container); err == nil && ours.Path() == c.run.Path() {
+		errs = append(errs, c.runs.UnbindContainer(c.run.Spec().Container))
+	}
+	// A daemon that was not told to go on removes the run itself.
+	if err := c.run.Remove(); !errors.Is(err, os.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,22 @@
+// Package hook owns casview's part in a container's life: Create gives a container its view before its process starts, and
+// Poststop waits for the result after it has ended. Both are called once per process, with the OCI state on stdin.
+package hook
+
+import "time"
+
+// Env is what the hook takes from its own process.
+type Env struct {
+	// FSD is the path of casview-fsd.
+	FSD string
+	// Dir is the working directory: runtimes start hooks in the bundle.
+	Dir string
+	// Started is when the process began its work.
+	Started time.Time
+}
+
+const (
+	// readyTimeout bounds the daemon's start, which takes about ten milliseconds.
+	readyTimeout = 10 * time.Second
+	// stopTimeout bounds how long a daemon that is told to collect a view in use may take to begin.
+	stopTimeout = 10 * time.Second
+)

@@ -1,0 +1,90 @@
+package hook
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/casview/casview/config"
+	"github.com/casview/casview/fsd/rundir"
+	"github.com/casview/casview/hook/state"
+)
+
+// job is a container that asked for a view, with everything that was asked for checked against the policy.
+type job struct {
+	id     string
+	pid    int
+	rootfs string
+	target string
+	config state.Config
+	state.Request
+}
+
+// readJob reads what the runtime says. asked is false for a container that has nothing to do with casview.
+func readJob(env Env, cfg config.Config, in io.Reader) (j job, asked bool, err error) {
+	s, err := state.Read(in)
+	if err != nil {
+		return j, false, err
+	}
+	if len(s.Annotations) > 0 && len(state.Mine(s.Annotations)) == 0 && !cfg.Policy.AcceptEnv {
+		return j, false, nil
+	}
+	conf, err := state.ReadConfig(s, env.Dir)
+	if err != nil {
+		return j, false, err
+	}
+	request, asked, err := readRequest(s, conf, cfg.Policy)
+	if err != nil || !asked {
+		return j, asked, err
+	}
+	j = job{id: s.ID, pid: s.Pid, target: request.Target, config: conf, Request: request}
+	if j.target == "" {
+		j.target = cfg.View.Target
+	}
+	if !cfg.View.TargetAllowed(j.target) {
+		return j, true, fmt.Errorf("target %s: is not in view.allowed_targets (%s)", j.target, strings.Join(cfg.View.AllowedTargets, ", "))
+	}
+	if j.pid == 0 {
+		return j, true, fmt.Errorf("container %s: its state names no process: casview-hook must run as createRuntime or prestart", s.ID)
+	}
+	j.rootfs, err = state.Rootfs(s, conf)
+	return j, true, err
+}
+
+// readRequest takes the annotations, or where there are none and the policy allows it, the environment of the process.
+func readRequest(s state.State, conf state.Config, policy config.Policy) (state.Request, bool, error) {
+	annotations, err := state.MergeAnnotations(s, conf)
+	if err != nil {
+		return state.Request{}, true, err
+	}
+	if len(annotations) > 0 || !policy.AcceptEnv {
+		return state.ParseRequest(annotations)
+	}
+	request, asked, err := state.ParseRequest(state.FromEnvironment(conf))
+	if err != nil {
+		err = fmt.Errorf("CASVIEW_* in process.env: %w", err)
+	}
+	return request, asked, err
+}
+
+// spec is run.json: what the daemon and a later collection need.
+func (j job) spec(env Env, cfg config.Config, owner rundir.Owner) (rundir.Spec, error) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return rundir.Spec{}, err
+	}
+	key := j.Run
+	if key == "" {
+		key = rundir.KeyOfContainer(j.id)
+	}
+	return rundir.Spec{
+		Nonce: rundir.NewNonce(), Run: key, Container: j.id,
+		InputsRoot: j.Inputs, Target: j.target, Outputs: j.Outputs, Owner: owner,
+		Started: env.Started, BootID: strings.TrimSpace(string(boot)),
+		Store: filepath.Join(cfg.State, "store"), Digest: cfg.Store.Digest, Verify: cfg.Store.Verify,
+		Driver: cfg.Staging.Driver, Workers: cfg.Collect.Workers, SpecialFiles: cfg.Collect.SpecialFiles,
+		Timeout: cfg.Collect.Timeout.Duration, LogLevel: cfg.Log.Level,
+	}, nil
+}

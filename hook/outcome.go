@@ -1,0 +1,60 @@
+package hook
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/casview/casview/fsd/result"
+	"github.com/casview/casview/fsd/rundir"
+)
+
+// outcome is nil for a complete result. Poststop's exit code reaches users on few engines (podman drops it, runc and crun
+// print a line), but it fails no container on any, so an incomplete result may as well be said.
+func outcome(run *rundir.Dir) error {
+	status, errs, err := head(run.ResultPath())
+	if err != nil {
+		return fmt.Errorf("run %s: %w", run.Key(), err)
+	}
+	if status == result.Complete {
+		return nil
+	}
+	why := "no cause given"
+	if len(errs) > 0 {
+		why = errs[0]
+	}
+	if len(errs) > 1 {
+		why = fmt.Sprintf("%s (and %d more)", why, len(errs)-1)
+	}
+	return fmt.Errorf("run %s: outputs are not complete (%s): %s: %s", run.Key(), status, why, run.ResultPath())
+}
+
+// head reads a result as far as its errors, which stand before the files: a result may have hundreds of thousands of them.
+func head(path string) (status result.Status, errs []string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	dec := json.NewDecoder(f)
+	if _, err := dec.Token(); err != nil {
+		return "", nil, fmt.Errorf("%s: %w", path, err)
+	}
+	fields := map[string]any{"status": &status, "errors": &errs}
+	for dec.More() && len(fields) > 0 {
+		key, err := dec.Token()
+		if err != nil {
+			return "", nil, fmt.Errorf("%s: %w", path, err)
+		}
+		name, _ := key.(string)
+		var into any = new(json.RawMessage)
+		if field, ok := fields[name]; ok {
+			into = field
+			delete(fields, name)
+		}
+		if err := dec.Decode(into); err != nil {
+			return "", nil, fmt.Errorf("%s: %s: %w", path, name, err)
+		}
+	}
+	return status, errs, nil
+}

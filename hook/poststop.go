@@ -1,0 +1,173 @@
+package hook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/casview/casview/config"
+	"github.com/casview/casview/fsd/rundir"
+	"github.com/casview/casview/hook/daemon"
+	"github.com/casview/casview/hook/state"
+)
+
+// Poststop is the poststop hook: it waits until the container's run has a result, and sees to it that it gets one. A
+// container without a run is no error, nor is being called twice. Outputs that are not complete are one.
+//
+// It takes nothing from the container's state but the id: pid, bundle and annotations may be gone by now.
+func Poststop(ctx context.Context, env Env, cfg config.Config, in io.Reader) error {
+	s, err := state.Read(in)
+	if err != nil {
+		return err
+	}
+	runs, err := rundir.OpenRuns(cfg.State)
+	if err != nil {
+		return err
+	}
+	run, err := runs.OfContainer(s.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return runs.UnbindContainer(s.ID) // perhaps the run was removed by hand
+	}
+	if err != nil {
+		return err
+	}
+	log, err := openLog(run, "poststop")
+	if err != nil {
+		return err
+	}
+	defer log.close()
+	e := &ending{env: env, run: run, log: log, timeout: run.Spec().Timeout}
+	if err := e.settle(ctx); err != nil {
+		log.Error("no result", "cause", err)
+		return fmt.Errorf("run %s: %w", run.Key(), err)
+	}
+	log.step("the run is over")
+	e.cleanUp(ctx, cfg.State, runs)
+	return outcome(run)
+}
+
+// errGoesOn says that outputs are on their way although the bound has passed.
+var errGoesOn = errors.New("outputs are still being collected (casview result --wait tells when they are there)")
+
+// ending is a run whose container has ended.
+type ending struct {
+	env     Env
+	run     *rundir.Dir
+	log     *runLog
+	timeout time.Duration
+	// held says that somebody kept the view in use past the bound.
+	held bool
+}
+
+// settle returns when there is a result.
+func (e *ending) settle(ctx context.Context) error {
+	d, err := daemon.Find(e.run)
+	if err != nil {
+		e.log.Warn("the daemon can't be watched", "cause", err)
+	}
+	if d != nil {
+		defer d.Close()
+		if err := e.awaitDaemon(ctx, d); err != nil {
+			return err
+		}
+		e.log.step("the daemon has ended", "held", e.held)
+	}
+	if hasResult(e.run) {
+		return nil
+	}
+	return e.collect(ctx)
+}
+
+// awaitDaemon returns when the daemon is gone. One whose view is still in use after the bound is told to collect what is
+// there, and one that does not react is killed.
+func (e *ending) awaitDaemon(ctx context.Context, d *daemon.Running) error {
+	if ended, err := within(ctx, e.timeout, d.Wait); ended || err != nil {
+		return err
+	}
+	if e.collecting() {
+		return errGoesOn
+	}
+	e.held = true
+	e.log.Warn("the view is still in use: collecting what is there", "after", e.timeout)
+	if err := d.Terminate(); err != nil {
+		e.log.Warn("the daemon can't be told to collect", "cause", err)
+	}
+	if ended, err := within(ctx, stopTimeout, d.Wait); ended || err != nil {
+		return err
+	}
+	if !e.collecting() {
+		e.log.Warn("the daemon does not react: killing it", "after", stopTimeout)
+		if err := d.Kill(); err != nil {
+			return fmt.Errorf("kill the daemon: %w", err)
+		}
+	}
+	if ended, err := within(ctx, e.timeout, d.Wait); ended || err != nil {
+		return err
+	}
+	return errGoesOn
+}
+
+// collecting tells whether the daemon has seen the view end.
+func (e *ending) collecting() bool {
+	_, err := e.run.Ended()
+	return err == nil
+}
+
+// collect makes the result of a run that has no daemon. Somebody else may be at it already.
+func (e *ending) collect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	lock, err := e.run.WaitLock(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errGoesOn
+	}
+	if err != nil {
+		return err
+	}
+	lock.Close()
+	if hasResult(e.run) {
+		return nil
+	}
+	e.log.step("no daemon and no result: collecting")
+	err = daemon.Collect(ctx, e.env.FSD, e.run, e.held)
+	switch {
+	case hasResult(e.run): // whatever happened then, possibly in another collection
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return errGoesOn
+	case err == nil:
+		return errors.New("collected, but there is no result")
+	}
+	return err
+}
+
+// cleanUp forgets the container and removes what was made in its root filesystem. Trouble is no reason to fail.
+func (e *ending) cleanUp(ctx context.Context, stateDir string, runs *rundir.Runs) {
+	a, err := e.run.Attachment()
+	// While the view is in use somewhere, removing its directory would unmount it there.
+	if err == nil && !e.held {
+		err = removeDirs(ctx, stateDir, runs, e.run, a)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		e.log.Warn("directories made for the target remain", "rootfs", a.Rootfs, "created", a.Created, "cause", err)
+	}
+	if err := runs.UnbindContainer(e.run.Spec().Container); err != nil {
+		e.log.Warn("the container's name is not forgotten", "cause", err)
+	}
+}
+
+// within waits with a bound of its own. ended is false when the bound has passed; an error means that ctx has ended.
+func within(ctx context.Context, bound time.Duration, wait func(context.Context) error) (ended bool, err error) {
+	bounded, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	switch err := wait(bounded); {
+	case err == nil:
+		return true, nil
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	}
+	return false, nil
+}
