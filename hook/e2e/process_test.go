@@ -15,6 +15,7 @@ import (
 type outcome struct {
 	code           int
 	stdout, stderr string
+	err            error // the command did not end by itself
 }
 
 // process is a started engine command.
@@ -61,11 +62,20 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 // wait waits for the command's end. Only a command that could not end by itself fails the test.
 func (p *process) wait(t *testing.T) outcome {
 	t.Helper()
+	o := p.end()
+	if o.err != nil {
+		t.Fatalf("%s: %v\nstdout: %s\nstderr: %s", strings.Join(p.cmd.Args, " "), o.err, o.stdout, o.stderr)
+	}
+	return o
+}
+
+// end is wait for goroutines of a test, where it can't be failed.
+func (p *process) end() outcome {
 	err := p.cmd.Wait()
 	o := outcome{code: p.cmd.ProcessState.ExitCode(), stdout: p.stdout.String(), stderr: p.stderr.String()}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		t.Fatalf("%s: %v\nstdout: %s\nstderr: %s", strings.Join(p.cmd.Args, " "), err, o.stdout, o.stderr)
+		o.err = err
 	}
 	return o
 }

@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/fsd/result"
+)
+
+// The daemon is the first thing that the kernel's OOM killer would take. What the job wrote is on disk all the same.
+func TestDaemonKilledWhileTheJobRuns(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	w := startWaiting(t, r, job{inputs: root, run: unique("orphan")})
+	must(t, unix.Kill(r.place.daemonOf(t, w.name).pid, unix.SIGKILL))
+	w.kill(t)
+	w.engine.wait(t)
+	got := r.place.result(t, w.name)
+	if got.Status != result.Partial || len(got.Errors) == 0 {
+		t.Errorf("status %s, errors %q; expected a partial result that says why", got.Status, got.Errors)
+	}
+	wantPaths(t, "hashed_files", outputPaths(got), "ready")
+	nothingLeft(t, r, w.name)
+}
+
+// A runtime that dies never calls poststop. The daemon collects by itself.
+func TestPoststopNeverCalled(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	w := startWaiting(t, r, job{inputs: root, run: unique("never")})
+	must(t, w.engine.cmd.Process.Kill())
+	w.kill(t)
+	w.engine.wait(t)
+	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, w.name)), "ready")
+	r.place.noProcesses(t)
+}
+
+func TestPoststopTwice(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	name, id := unique("again"), unique("c")
+	j := sh(root, name, "echo out > out")
+	j.id = id
+	succeed(t, r, j)
+	before, err := os.ReadFile(filepath.Join(r.place.runDir(name), "result.json"))
+	must(t, err)
+	for range 2 {
+		if o := r.place.hook(t, "poststop", stoppedState(id, r.place.dir)); o.code != 0 || o.stderr != "" {
+			t.Errorf("poststop again: exit %d, stderr %q", o.code, o.stderr)
+		}
+	}
+	after, err := os.ReadFile(filepath.Join(r.place.runDir(name), "result.json"))
+	must(t, err)
+	if string(before) != string(after) {
+		t.Error("the second poststop changed the result")
+	}
+	nothingLeft(t, r, name)
+}
+
+func TestPoststopOfAnUnknownContainer(t *testing.T) {
+	s := newSite(t, 0, nil)
+	if o := s.hook(t, "poststop", stoppedState("nobody-knows-me", s.dir)); o.code != 0 || o.stderr != "" {
+		t.Errorf("exit %d, stderr %q; expected a quiet success", o.code, o.stderr)
+	}
+	s.noRuns(t)
+}
+
+// poststop gets an empty environment and some directory on most engines.
+func TestPoststopWithoutEnvironment(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	name := unique("bare")
+	j := sh(root, name, "echo out > out")
+	j.edit = withHookEnvironment([]string{})
+	succeed(t, r, j)
+	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, name)), "out")
+	nothingLeft(t, r, name)
+}
+
+// A debugger, or a container that shares the volume, keeps the view after the job's end. The result does not wait for
+// ever, and says who it was.
+func TestViewHeldAfterTheEnd(t *testing.T) {
+	r := newRunc(t, setup{"collect": `timeout = "2s"`})
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	w := startWaiting(t, r, job{inputs: root, run: unique("held")})
+	holder := exec.Command(find(t, "nsenter"), "--target", fmt.Sprint(w.pid(t)), "--mount", "/bin/busybox", "sleep", "1000")
+	must(t, holder.Start())
+	t.Cleanup(func() {
+		_ = holder.Process.Kill()
+		_ = holder.Wait()
+	})
+	eventually(t, func() error {
+		ours, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", w.pid(t)))
+		theirs, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", holder.Process.Pid))
+		if err != nil || ours != theirs {
+			return fmt.Errorf("the holder has not entered (%v)", err)
+		}
+		return nil
+	})
+	w.kill(t)
+	w.engine.wait(t)
+	got := r.place.result(t, w.name)
+	if got.Status != result.Partial || !slices.ContainsFunc(got.Errors, func(s string) bool { return strings.Contains(s, fmt.Sprint(holder.Process.Pid)) }) {
+		t.Errorf("status %s, errors %q; expected a partial result that names process %d", got.Status, got.Errors, holder.Process.Pid)
+	}
+	wantPaths(t, "hashed_files", outputPaths(got), "ready")
+	must(t, holder.Process.Kill())
+	_ = holder.Wait()
+	r.place.noProcesses(t)
+	eventually(t, func() error {
+		if m := mountsIn(func(line string) bool { return strings.Contains(line, r.place.open(t, w.name).Spec().MountSource()) }); m != nil {
+			return fmt.Errorf("left behind: %q", m)
+		}
+		return nil
+	})
+}
+
+// Two containers on one root filesystem: the first made the target's directory, and removing it must not take the second
+// one's view with it.
+func TestSharedRootfs(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	first := startWaiting(t, r, job{inputs: root, run: unique("first")})
+	second := startWaiting(t, r, job{inputs: root, run: unique("second")})
+	first.kill(t)
+	first.engine.wait(t)
+	r.place.complete(t, first.name)
+	out, err := exec.Command(find(t, "nsenter"), "--target", fmt.Sprint(second.pid(t)), "--mount", "/bin/sh", "-c", "cat /workspace/in && echo late > /workspace/late").CombinedOutput()
+	if err != nil || string(out) != "in\n" {
+		t.Errorf("in the second container, after the first one ended: %q, %v", out, err)
+	}
+	second.kill(t)
+	second.engine.wait(t)
+	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, second.name)), "late", "ready")
+	nothingLeft(t, r, first.name)
+	nothingLeft(t, r, second.name)
+}
+
+// hook calls casview-hook as an engine does.
+func (s *site) hook(t *testing.T, stage, state string) outcome {
+	t.Helper()
+	cmd := s.command("casview-hook", "--config", s.config, stage)
+	cmd.Env, cmd.Dir = []string{}, "/"
+	cmd.Stdin = strings.NewReader(state)
+	return run(t, cmd)
+}
+
+func stoppedState(id, bundle string) string {
+	return fmt.Sprintf(`{"ociVersion":"1.0.2","id":%q,"status":"stopped","bundle":%q}`, id, bundle)
+}
