@@ -82,13 +82,6 @@ func (s *Local) adopt(src *candidate, d Digest, how AdoptMode) (Adoption, error)
 var errMustCopy = errors.New("can't be renamed into the store")
 
 func (s *Local) adoptRename(src *candidate, d Digest) (Adoption, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(s.blobs, &st); err != nil {
-		return Adoption{}, err
-	}
-	if st.Dev != src.st.Dev {
-		return Adoption{}, errMustCopy
-	}
 	if err := src.takeOwnership(s.uid, s.gid); err != nil {
 		src.restore()
 		return Adoption{}, errMustCopy

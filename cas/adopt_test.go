@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/casview/casview/cas/internal/testfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -60,7 +61,7 @@ func TestAdoptMovesTheInode(t *testing.T) {
 		for _, uid := range []int{os.Geteuid(), 12345} {
 			t.Run(fmt.Sprintf("%o owner %d", mode, uid), func(t *testing.T) {
 				if uid != os.Geteuid() {
-					needRoot(t)
+					testfs.NeedRoot(t)
 				}
 				s := openTest(t, SHA256)
 				dir := staging(t, t.TempDir(), content)
@@ -283,7 +284,7 @@ func unprivilegedProcess(dir string) error {
 }
 
 func TestAdoptWithoutPrivileges(t *testing.T) {
-	needRoot(t)
+	testfs.NeedRoot(t)
 	const nobody = 65534
 	dir := t.TempDir()
 	stagingDir := staging(t, dir, []byte("root's"))

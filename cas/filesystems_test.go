@@ -5,39 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
+	"github.com/casview/casview/cas/internal/testfs"
 	"golang.org/x/sys/unix"
 )
 
-// mount mounts something on a new directory until the test ends.
-func mount(t *testing.T, source, fstype string, flags uintptr, data string) string {
-	t.Helper()
-	needRoot(t)
-	dir := t.TempDir()
-	if err := unix.Mount(source, dir, fstype, flags, data); err != nil {
-		t.Fatalf("mount %s: %v", fstype, err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Errorf("unmount %s: %v", dir, err)
-		}
-	})
-	return dir
-}
-
 func TestAdoptAcrossFilesystems(t *testing.T) {
-	needRoot(t)
-	other := mount(t, "tmpfs", "tmpfs", 0, "size=16m")
+	other := testfs.Tmpfs(t, "size=16m")
 	bind := t.TempDir()
 	if err := os.Mkdir(filepath.Join(bind, "staging"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	// Two mounts of one filesystem: st_dev is equal, and only rename tells.
-	otherMount := mount(t, bind, "", unix.MS_BIND, "")
+	otherMount := testfs.Bind(t, bind)
 	for where, dir := range map[string]string{"tmpfs": other, "bind mount": otherMount} {
 		for name, content := range contents() {
 			for _, how := range []AdoptMode{AdoptMove, AdoptCopy} {
@@ -67,8 +49,7 @@ func TestAdoptAcrossFilesystems(t *testing.T) {
 }
 
 func TestDiskFull(t *testing.T) {
-	needRoot(t)
-	small := mount(t, "tmpfs", "tmpfs", 0, "size=1m,nr_inodes=64")
+	small := testfs.Tmpfs(t, "size=1m,nr_inodes=64")
 	s, err := OpenLocal(filepath.Join(small, "store"), SHA256)
 	if err != nil {
 		t.Fatal(err)
@@ -119,8 +100,7 @@ func TestDiskFull(t *testing.T) {
 
 // A rename needs room too, for the directory it goes to. Then the file keeps the mode and owner that a later attempt records.
 func TestDiskFullOfInodes(t *testing.T) {
-	needRoot(t)
-	small := mount(t, "tmpfs", "tmpfs", 0, "size=1m,nr_inodes=40")
+	small := testfs.Tmpfs(t, "size=1m,nr_inodes=40")
 	s, err := OpenLocal(filepath.Join(small, "store"), SHA256)
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +138,7 @@ func TestDiskFullOfInodes(t *testing.T) {
 }
 
 func TestReflink(t *testing.T) {
-	needRoot(t)
-	dir := reflinkFilesystem(t)
+	dir := testfs.Reflink(t)
 	s, err := OpenLocal(filepath.Join(dir, "store"), SHA256)
 	if err != nil {
 		t.Fatal(err)
@@ -190,34 +169,4 @@ func TestReflink(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantBlob(t, s, d2, bytes.Repeat([]byte("new"), copyBuffer))
-}
-
-// reflinkFilesystem makes an xfs or btrfs in a file.
-func reflinkFilesystem(t *testing.T) string {
-	t.Helper()
-	for _, fstype := range []string{"xfs", "btrfs"} {
-		mkfs, err := exec.LookPath("mkfs." + fstype)
-		if err != nil {
-			continue
-		}
-		image := filepath.Join(t.TempDir(), "image")
-		if err := os.WriteFile(image, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Truncate(image, 400<<20); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command(mkfs, "-q", image).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", mkfs, err, out)
-		}
-		out, err := exec.Command("losetup", "--find", "--show", image).CombinedOutput()
-		if err != nil {
-			t.Skipf("no loop device: %v: %s", err, out)
-		}
-		loop := strings.TrimSpace(string(out))
-		t.Cleanup(func() { _ = exec.Command("losetup", "--detach", loop).Run() })
-		return mount(t, loop, fstype, 0, "")
-	}
-	t.Skip("neither mkfs.xfs nor mkfs.btrfs: no filesystem with reflinks")
-	return ""
 }

@@ -42,10 +42,3 @@ func process(t *testing.T, role, dir string) (cmd *exec.Cmd, stderr *bytes.Buffe
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd, stderr
 }
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: mounts a filesystem or changes owners")
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/internal/testfs"
 	"github.com/casview/casview/cas/tree"
 	"golang.org/x/sys/unix"
 )
@@ -408,6 +409,20 @@ func TestErrorsNameThePath(t *testing.T) {
 	cancel()
 	if _, err := Dir(ctx, s, dir, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	s, err := cas.OpenLocal(filepath.Join(testfs.Tmpfs(t, "size=1m"), "store"), cas.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	dir := t.TempDir()
+	plant(t, dir, 0, map[string]string{"small": "1", "sub/large": strings.Repeat("x", 2<<20)})
+	if _, err := Dir(context.Background(), s, dir, Options{}); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), `"sub/large"`) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/internal/testfs"
 	"github.com/casview/casview/cas/tree"
 	"golang.org/x/sys/unix"
 )
@@ -393,6 +394,42 @@ func TestStoreIsUntouched(t *testing.T) {
 	if err := s.Verify(f.Digest); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestReflinks(t *testing.T) {
+	base := testfs.Reflink(t)
+	s, err := cas.OpenLocal(filepath.Join(base, "store"), cas.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	content := strings.Repeat("cow", 1<<20)
+	f := file(t, s, "f", content, 0o640)
+	dir := filepath.Join(base, "out")
+	if st := write(t, s, dir, Options{}, f); st.Reflinked != 1 || st.Bytes != int64(len(content)) {
+		t.Errorf("%+v", st)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "f")); err != nil || string(b) != content {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+	if st := statOf(t, filepath.Join(dir, "f")); st.Mode != unix.S_IFREG|0o640 || st.Mtim.Nsec != 123456789 {
+		t.Errorf("mode %o, mtime %v", st.Mode, st.Mtim)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("overwritten"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Verify(f.Digest); err != nil {
+		t.Errorf("writing to the file reached the store: %v", err)
+	}
+}
+
+func TestDiskFull(t *testing.T) {
+	s, small := openStore(t), testfs.Tmpfs(t, "size=1m")
+	large := file(t, s, "d/large", strings.Repeat("0123456789", 1<<18), 0o644)
+	if _, err := Write(context.Background(), s, small, items(large), Options{}); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), `"d/large"`) {
+		t.Errorf("%v", err)
+	}
+	wantNames(t, small, "d")
 }
 
 func TestErrorsOfItemsAndContext(t *testing.T) {
