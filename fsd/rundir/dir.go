@@ -34,6 +34,10 @@ type Dir struct {
 
 // OpenPath opens a run directory by its path and reads run.json.
 func OpenPath(path string) (*Dir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
 	d := &Dir{path: path}
 	if err := d.readJSON(specName, &d.spec); err != nil {
 		return nil, err
@@ -123,7 +127,7 @@ func (d *Dir) ReleaseReserve() error { return d.remove(reserveName) }
 func (d *Dir) FreeStaging() error {
 	var errs []error
 	for _, dir := range []string{d.UpperPath(), d.WorkPath()} {
-		errs = append(errs, os.RemoveAll(dir))
+		errs = append(errs, removeTree(dir))
 	}
 	if d.spec.StagingDir == "" {
 		errs = append(errs, d.remove(stagingName))
@@ -134,11 +138,11 @@ func (d *Dir) FreeStaging() error {
 // Remove deletes the run. The caller holds the lock.
 func (d *Dir) Remove() error {
 	if d.spec.StagingDir != "" {
-		if err := errors.Join(os.RemoveAll(d.UpperPath()), os.RemoveAll(d.WorkPath())); err != nil {
+		if err := errors.Join(removeTree(d.UpperPath()), removeTree(d.WorkPath())); err != nil {
 			return err
 		}
 	}
-	return os.RemoveAll(d.path)
+	return removeTree(d.path)
 }
 
 func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }

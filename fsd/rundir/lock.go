@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -26,8 +27,39 @@ func LockFromFile(f *os.File) *Lock { return &Lock{f: f} }
 // Close gives up this process's share of the lock.
 func (l *Lock) Close() error { return l.f.Close() }
 
-// TryLock takes the lock, or returns ErrLocked.
-func (d *Dir) TryLock() (*Lock, error) { return tryLock(d.file(lockName)) }
+// TryLock takes the lock, or returns ErrLocked. It is fs.ErrNotExist if the run was moved aside or removed since it was
+// opened: what stands at its path then is another run, or none.
+func (d *Dir) TryLock() (*Lock, error) {
+	l, err := tryLock(d.file(lockName))
+	if err != nil {
+		return nil, err
+	}
+	if err := d.stillHere(l); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// stillHere checks that the run and its lock are at its path. Runs are moved only under their lock, so that stays so.
+func (d *Dir) stillHere(l *Lock) error {
+	held, err := l.f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Lstat(d.file(lockName))
+	if err != nil {
+		return err
+	}
+	var now Spec
+	if err := d.readJSON(specName, &now); err != nil {
+		return err
+	}
+	if !os.SameFile(held, named) || now.Nonce != d.spec.Nonce {
+		return fmt.Errorf("%s: the name has passed to another run: %w", d.path, fs.ErrNotExist)
+	}
+	return nil
+}
 
 func tryLock(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)

@@ -50,7 +50,7 @@ func (d *Dir) populate() (*Lock, error) {
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := d.TryLock()
+	lock, err := tryLock(d.file(lockName))
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +103,9 @@ func (r *Runs) moveAside(key RunKey) error {
 	lock, err := old.TryLock()
 	if errors.Is(err, ErrLocked) {
 		return fmt.Errorf("run %s is live already: %w", key, ErrLocked)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // somebody else has moved it
 	}
 	if err != nil {
 		return err
