@@ -17,6 +17,7 @@ func TestMain(m *testing.M) {
 		"writer":       writerProcess,
 		"stuck":        stuckProcess,
 		"unprivileged": unprivilegedProcess,
+		"confined":     confinedProcess,
 	}
 	run, ok := roles[os.Getenv(roleEnv)]
 	if !ok {
