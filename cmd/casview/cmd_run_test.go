@@ -89,7 +89,7 @@ func TestRunRefusesBeforeItStartsAnything(t *testing.T) {
 func TestRunForwardsSigterm(t *testing.T) {
 	s := newSite(t)
 	podman, root := s.installFakeEngine(), s.ingest(sources(t))
-	cmd := exec.Command(buildCasview(t), "--config", s.config, "run", "--inputs", root, "--", podman, "run", "wait-for-signal", "3")
+	cmd := exec.Command(program(t), "--config", s.config, "run", "--inputs", root, "--", podman, "run", "wait-for-signal", "3")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -111,15 +111,6 @@ func TestRunForwardsSigterm(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 3 {
 		t.Errorf("exit %d, want the job's 3", code)
 	}
-}
-
-func buildCasview(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "casview")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return bin
 }
 
 func runNames(t *testing.T, s site) []string {
