@@ -98,6 +98,7 @@ func (s *site) store(t *testing.T, files ...file) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(s.dir, "in")
 	must(t, err)
+	must(t, os.Chmod(dir, 0o755))
 	writeFiles(t, dir, files)
 	chownTree(t, dir, s.uid)
 	return s.ingest(t, dir)

@@ -45,9 +45,9 @@ func TestMissingAndDamagedBlobs(t *testing.T) {
 	name := unique("blobs")
 	o := succeed(t, r, sh(root, name, `
 		cat fine > out
-		cat missing 2>&1 | grep -o "I/O error" || echo "missing: no error"
-		cat damaged 2>&1 | grep -o "I/O error" || echo "damaged: no error"`))
-	if o.stdout != "I/O error\nI/O error\n" {
+		cat missing 2>&1 | grep -o "Input/output error" || echo "missing: no error"
+		cat damaged 2>&1 | grep -o "Input/output error" || echo "damaged: no error"`))
+	if o.stdout != "Input/output error\nInput/output error\n" {
 		t.Errorf("the job printed %q", o.stdout)
 	}
 	got := s.result(t, name)
