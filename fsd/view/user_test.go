@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -154,6 +155,8 @@ func (c call) do() ([]byte, error) {
 		var st unix.Statfs_t
 		err := unix.Statfs(path, &st)
 		return []byte(fmt.Sprint(st.Namelen)), err
+	case "reopen-by-handle":
+		return reopenByHandle(path, arg)
 	case "names":
 		return readNames(path)
 	}
@@ -212,6 +215,32 @@ func mapAll(path string) ([]byte, error) {
 	defer unix.Munmap(mapping)
 	return bytes.Clone(mapping), nil
 }
+
+// reopenByHandle lets the kernel forget path and returns the inode number of what its handle still finds.
+func reopenByHandle(path, mount string) ([]byte, error) {
+	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0); err != nil {
+		return nil, err
+	}
+	root, err := unix.Open(mount, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(root)
+	fd, err := unix.OpenByHandleAt(root, handle, unix.O_PATH)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	err = unix.Fstat(fd, &st)
+	return []byte(uitoa(st.Ino)), err
+}
+
+func uitoa(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // readNames returns the directory's names, "." and ".." too, each as "inode type name" and a NUL.
 func readNames(path string) ([]byte, error) {
