@@ -76,6 +76,7 @@ func (a *app) materialize(ctx context.Context, s cas.Reader, dir string, from so
 		if total, err = from.bytes(); err != nil {
 			return err
 		}
+		bar.show(0, total) // the clock of the rate starts here
 	}
 	o.Progress = func(files, bytes int64) {
 		if total == 0 {

@@ -56,7 +56,7 @@ func (p *progress) show(done, total int64) {
 	if !p.known {
 		p.clear()
 		p.bar, p.known = p.newBar(total, progressbar.OptionSetDescription(p.label), progressbar.OptionShowBytes(true),
-			progressbar.OptionShowTotalBytes(true), progressbar.OptionSetPredictTime(true)), true
+			progressbar.OptionShowCount(), progressbar.OptionShowTotalBytes(true), progressbar.OptionSetPredictTime(true)), true
 	}
 	// The library takes a full bar for a finished one, and complains beyond it.
 	_ = p.bar.Set64(min(done, total))
@@ -68,7 +68,6 @@ func (p *progress) newBar(total int64, o ...progressbar.Option) *progressbar.Pro
 		progressbar.OptionSetWidth(20),
 		progressbar.OptionThrottle(65*time.Millisecond),
 		progressbar.OptionUseIECUnits(true),
-		progressbar.OptionShowCount(),
 		progressbar.OptionSetSpinnerChangeInterval(0),
 		progressbar.OptionFullWidth(),
 		progressbar.OptionClearOnFinish())...)
