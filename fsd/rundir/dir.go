@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/fsd/result"
 )
 
@@ -104,8 +106,15 @@ func (d *Dir) Ended() (Ended, error) {
 	return e, d.readJSON(endedName, &e)
 }
 
-// WriteEnded writes ended.json.
-func (d *Dir) WriteEnded(e Ended) error { return d.writeJSON(endedName, e) }
+// WriteEnded writes ended.json. On a full disk it takes the reserve for it: without ended.json a later collection would
+// have to take the daemon for dead, and its result could not be complete.
+func (d *Dir) WriteEnded(e Ended) error {
+	err := d.writeJSON(endedName, e)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return errors.Join(d.ReleaseReserve(), d.writeJSON(endedName, e))
+	}
+	return err
+}
 
 // Plan reads the plan of a collection that began; fs.ErrNotExist when none did.
 func (d *Dir) Plan() (*result.Result, error) { return result.Read(d.file(planName)) }
@@ -174,7 +183,7 @@ func (d *Dir) writeJSON(name string, v any) error {
 	}
 	tmp := d.file("." + name)
 	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
-		return err
+		return errors.Join(err, d.remove("."+name))
 	}
 	return os.Rename(tmp, d.file(name))
 }
