@@ -55,20 +55,33 @@ manifest when the container stops.`,
 		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(),
 		a.configCmd(), a.versionCmd(),
 	)
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("")
 	for _, cmd := range root.Commands() {
-		if cmd.Name() == "completion" {
-			strict(cmd)
+		switch cmd.Name() {
+		case "completion":
+			strictCompletion(cmd)
+		case "help":
+			cmd.Args = knownTopic
 		}
 	}
 	return group(root)
 }
 
-// strict makes the wrong use of cobra's own command as wrong as that of ours.
-func strict(cmd *cobra.Command) {
+// strictCompletion makes wrong use of cobra's own command as wrong as that of ours.
+func strictCompletion(cmd *cobra.Command) {
 	for _, shell := range group(cmd).Commands() {
 		shell.Args = args(0, 0)
 	}
+}
+
+// knownTopic is for `casview help TOPIC`, which by itself takes any topic.
+func knownTopic(cmd *cobra.Command, topic []string) error {
+	found, rest, err := cmd.Root().Find(topic)
+	if err == nil && len(rest) > 0 {
+		err = unknownCommand(found, rest[0])
+	}
+	return err
 }
 
 // group makes cmd a command that only has commands below it: alone it prints its help, and a typing error is wrong usage.
@@ -79,13 +92,17 @@ func group(cmd *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		hint := fmt.Sprintf("see %s --help", cmd.CommandPath())
-		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-			hint = fmt.Sprintf("did you mean %s?", strings.Join(similar, " or "))
-		}
-		return &usageError{fmt.Sprintf("unknown command %q: %s", strings.TrimSpace(subPath(cmd)+" "+args[0]), hint)}
+		return unknownCommand(cmd, args[0])
 	}
 	return cmd
+}
+
+func unknownCommand(below *cobra.Command, name string) error {
+	hint := fmt.Sprintf("see %s --help", below.CommandPath())
+	if similar := below.SuggestionsFor(name); len(similar) > 0 {
+		hint = fmt.Sprintf("did you mean %s?", strings.Join(similar, " or "))
+	}
+	return &usageError{fmt.Sprintf("unknown command %q: %s", strings.TrimSpace(subPath(below)+" "+name), hint)}
 }
 
 func (a *app) config() (config.Config, error) { return config.Load(a.configPath) }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestHelpOnStdout(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"help"}, {"tree"}, {"config"}, {"run", "--help"}, {"completion"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"help"}, {"help", "tree", "ls"}, {"tree"}, {"config"}, {"run", "--help"}, {"completion"}} {
 		o := newSite(t).casview(args...)
 		if o.code != 0 || o.err != "" || !strings.Contains(o.out, "Usage:") {
 			t.Errorf("%q: exit %d, %q, %q", args, o.code, o.out, o.err)
@@ -24,6 +24,8 @@ func TestWrongUsage(t *testing.T) {
 		{"config chek", "did you mean check?"},
 		{"completion csh", `unknown command "completion csh"`},
 		{"completion bash x", "1 argument"},
+		{"help ingst", "did you mean ingest?"},
+		{"help tree lss", `unknown command "tree lss"`},
 		{"ingest", "ingest: no argument given"},
 		{"ingest a b", "ingest: 2 arguments given"},
 		{"ingest --frobnicate", "ingest: unknown flag: --frobnicate"},

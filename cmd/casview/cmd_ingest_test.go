@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"path/filepath"
 	"strings"
@@ -69,4 +70,11 @@ func TestIngestFailures(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, "")
 	s.casview("ingest", file).wantExit(t, exitFailure, file)
+}
+
+func TestIngestIsInterrupted(t *testing.T) {
+	s := newSite(t)
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	call(stopped, "", "--config", s.config, "ingest", sources(t)).wantExit(t, exitFailure, "interrupted")
 }
