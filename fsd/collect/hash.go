@@ -37,7 +37,9 @@ func (h *hasher) hash(ctx context.Context, o *output) error {
 	}
 	defer f.Close()
 	meta, err := upper.Value(f, h.xattrs.Metacopy())
-	if err != nil {
+	// User attributes of a file that openUnreadable opened stay unreadable. Overlayfs made none there: it needs the
+	// capability that is lacking.
+	if err != nil && !errors.Is(err, unix.EACCES) {
 		return err
 	}
 	if meta != nil {

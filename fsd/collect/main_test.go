@@ -28,10 +28,11 @@ func TestMain(m *testing.M) {
 }
 
 var helpers = map[string]func(args []string) error{
-	"do-deep":   makeDeep,
-	"do-many":   makeMany,
-	"do-random": doRandom,
-	"do-die":    collectAndDie,
+	"do-deep":         makeDeep,
+	"do-many":         makeMany,
+	"do-random":       doRandom,
+	"do-die":          collectAndDie,
+	"do-unprivileged": collectUnprivileged,
 }
 
 // makeDeep makes a chain of n directories with names of a given length and a file in the last.

@@ -40,25 +40,23 @@ type Entry struct {
 
 // entryJSON is an entry as it stands in the file, in the order of formats.md.
 type entryJSON struct {
-	Kind        Kind       `json:"type"`
-	Target      string     `json:"target,omitempty"`
-	TargetBytes []byte     `json:"target_bytes,omitempty"`
-	Hash        cas.Digest `json:"hash,omitzero"`
-	StagingPath string     `json:"staging_path,omitempty"`
-	Size        *int64     `json:"size,omitempty"`
-	Mode        uint32     `json:"mode"`
-	MtimeSec    int64      `json:"mtime_sec"`
-	MtimeNsec   int32      `json:"mtime_nsec"`
-	PathBytes   []byte     `json:"path_bytes,omitempty"`
+	Kind             Kind       `json:"type"`
+	Target           string     `json:"target,omitempty"`
+	TargetBytes      []byte     `json:"target_bytes,omitempty"`
+	Hash             cas.Digest `json:"hash,omitzero"`
+	StagingPath      string     `json:"staging_path,omitempty"`
+	StagingPathBytes []byte     `json:"staging_path_bytes,omitempty"`
+	Size             *int64     `json:"size,omitempty"`
+	Mode             uint32     `json:"mode"`
+	MtimeSec         int64      `json:"mtime_sec"`
+	MtimeNsec        int32      `json:"mtime_nsec"`
+	PathBytes        []byte     `json:"path_bytes,omitempty"`
 }
 
 func (e Entry) toJSON() entryJSON {
-	j := entryJSON{Kind: e.Kind, Hash: e.Hash, StagingPath: e.StagingPath, Mode: e.Mode, MtimeSec: e.MtimeSec, MtimeNsec: e.MtimeNsec}
-	if utf8.ValidString(e.Target) {
-		j.Target = e.Target
-	} else {
-		j.TargetBytes = []byte(e.Target)
-	}
+	j := entryJSON{Kind: e.Kind, Hash: e.Hash, Mode: e.Mode, MtimeSec: e.MtimeSec, MtimeNsec: e.MtimeNsec}
+	j.Target, j.TargetBytes = textOrBytes(e.Target)
+	j.StagingPath, j.StagingPathBytes = textOrBytes(e.StagingPath)
 	if e.Kind == File || e.Kind == Hardlink {
 		j.Size = &e.Size
 	}
@@ -68,18 +66,35 @@ func (e Entry) toJSON() entryJSON {
 	return j
 }
 
-func (j entryJSON) entry(key string) Entry {
-	e := Entry{Path: key, Kind: j.Kind, Target: j.Target, Hash: j.Hash, StagingPath: j.StagingPath, Mode: j.Mode, MtimeSec: j.MtimeSec, MtimeNsec: j.MtimeNsec}
-	if j.TargetBytes != nil {
-		e.Target = string(j.TargetBytes)
-	}
+// entry is the entry that stands under a key. Only the key that key makes is right, or two entries could have one path.
+func (j entryJSON) entry(name string) (Entry, error) {
+	e := Entry{Path: name, Kind: j.Kind, Hash: j.Hash, Mode: j.Mode, MtimeSec: j.MtimeSec, MtimeNsec: j.MtimeNsec}
+	e.Target, e.StagingPath = either(j.Target, j.TargetBytes), either(j.StagingPath, j.StagingPathBytes)
 	if j.PathBytes != nil {
 		e.Path = string(j.PathBytes)
+	}
+	if key(e.Path) != name {
+		return Entry{}, fmt.Errorf("hashed_files: key %q does not belong to path %q", name, e.Path)
 	}
 	if j.Size != nil {
 		e.Size = *j.Size
 	}
-	return e
+	return e, nil
+}
+
+// textOrBytes says in which of two keys raw bytes stand.
+func textOrBytes(raw string) (text string, data []byte) {
+	if utf8.ValidString(raw) {
+		return raw, nil
+	}
+	return "", []byte(raw)
+}
+
+func either(text string, data []byte) string {
+	if data != nil {
+		return string(data)
+	}
+	return text
 }
 
 // Files is the hashed_files object: entries sorted by key. It is a slice in memory because order is part of the format
@@ -132,7 +147,11 @@ func (f *Files) UnmarshalJSON(b []byte) error {
 	}
 	out := make(Files, 0, len(m))
 	for k, j := range m {
-		out = append(out, j.entry(k))
+		e, err := j.entry(k)
+		if err != nil {
+			return err
+		}
+		out = append(out, e)
 	}
 	out.Sort()
 	*f = out

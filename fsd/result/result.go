@@ -4,6 +4,7 @@ package result
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,7 +76,11 @@ type Time struct{ time.Time }
 
 // MarshalJSON implements json.Marshaler.
 func (t Time) MarshalJSON() ([]byte, error) {
-	return []byte(t.UTC().Format(`"2006-01-02T15:04:05.000Z07:00"`)), nil
+	u := t.UTC()
+	if y := u.Year(); y < 0 || y > 9999 {
+		return nil, fmt.Errorf("time: year %d is not in 0..9999", y)
+	}
+	return []byte(u.Format(`"2006-01-02T15:04:05.000Z07:00"`)), nil
 }
 
 // Encode returns the file's bytes: indented, ending in a newline, lists never null.
@@ -107,8 +112,12 @@ func orEmpty[T any](s []T) []T {
 // Decode reads a result. Unknown keys are let through: later versions may add some.
 func Decode(in io.Reader) (*Result, error) {
 	var r Result
-	if err := json.NewDecoder(in).Decode(&r); err != nil {
+	dec := json.NewDecoder(in)
+	if err := dec.Decode(&r); err != nil {
 		return nil, fmt.Errorf("result: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("result: there is more after its end")
 	}
 	if r.Schema != Schema {
 		return nil, fmt.Errorf("result: schema %q, expected %q", r.Schema, Schema)

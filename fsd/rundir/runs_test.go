@@ -75,6 +75,7 @@ func TestCreateFromSeveralProcesses(t *testing.T) {
 			answers := make(chan string, processes)
 			for range processes {
 				cmd := exec.Command(os.Args[0], "do-create", state, "job")
+				cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 				in, err := cmd.StdinPipe()
 				if err != nil {
 					t.Fatal(err)
