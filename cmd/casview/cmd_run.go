@@ -81,6 +81,9 @@ func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Comma
 		return err
 	}
 	defer s.Close()
+	if err := o.request.allowed(c); err != nil {
+		return err
+	}
 	root, err := a.inputsRoot(ctx, c, s, o.inputs)
 	if err != nil {
 		return err
@@ -88,9 +91,6 @@ func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Comma
 	annotations, name, err := o.request.annotations(root)
 	if err != nil {
 		return err
-	}
-	if t := o.request.target; t != "" && !c.View.TargetAllowed(t) {
-		return fmt.Errorf("target %s: not in view.allowed_targets of the configuration", t)
 	}
 	quoting := enginecmd.Plain
 	if enginecmd.NeedsQuoting(annotations) {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/config"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/hook/enginecmd"
 	"github.com/casview/casview/hook/state"
@@ -33,6 +35,14 @@ func (r *requestFlags) check(cmd *cobra.Command) error {
 	}
 	if err != nil {
 		return usagef(cmd, "%v", err)
+	}
+	return nil
+}
+
+// allowed asks the policy that the hook will ask: better now than when the container fails.
+func (r *requestFlags) allowed(c config.Config) error {
+	if r.target != "" && !c.View.TargetAllowed(r.target) {
+		return fmt.Errorf("target %s: not in view.allowed_targets (%s)", r.target, strings.Join(c.View.AllowedTargets, ", "))
 	}
 	return nil
 }
