@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -24,6 +25,12 @@ const (
 
 // createTimeout is far above what createRuntime takes: its own bound is ten seconds.
 const createTimeout = 30 * time.Second
+
+// poststopWaits is how often poststop may wait for collect.timeout: for the view to end, for a collection that began late,
+// and for one of its own.
+const poststopWaits = 3
+
+const configOption = "--config"
 
 // Program says how runtimes start casview-hook.
 type Program struct {
@@ -52,12 +59,11 @@ func (p Program) Check() error {
 func (p Program) Hook(stage Stage) specs.Hook {
 	args := []string{HookName}
 	if p.Config != "" {
-		args = append(args, "--config", p.Config)
+		args = append(args, configOption, p.Config)
 	}
 	timeout := seconds(createTimeout)
 	if stage == Poststop {
-		// It waits up to three times: for the view to end, for a collection that began late, and for one of its own.
-		timeout = seconds(3*p.CollectTimeout + createTimeout)
+		timeout = seconds(poststopWaits*p.CollectTimeout + createTimeout)
 	}
 	return specs.Hook{
 		Path:    p.Path,
@@ -65,6 +71,21 @@ func (p Program) Hook(stage Stage) specs.Hook {
 		Env:     []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 		Timeout: &timeout,
 	}
+}
+
+// ProgramOf reads back what Hook wrote. ok is false for a hook that casview did not write.
+func ProgramOf(h specs.Hook, stage Stage) (p Program, ok bool) {
+	if h.Timeout == nil {
+		return p, false
+	}
+	p.Path = h.Path
+	if len(h.Args) == 4 && h.Args[1] == configOption {
+		p.Config = h.Args[2]
+	}
+	if stage == Poststop {
+		p.CollectTimeout = (time.Duration(*h.Timeout)*time.Second - createTimeout) / poststopWaits
+	}
+	return p, Ours(h) && p.Check() == nil && reflect.DeepEqual(p.Hook(stage), h)
 }
 
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
