@@ -8,27 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/casview/casview/fsd/result"
 )
-
-// The daemon is the first thing that the kernel's OOM killer would take. What the job wrote is on disk all the same.
-func TestDaemonKilledWhileTheJobRuns(t *testing.T) {
-	r := newRunc(t, nil)
-	root := r.place.store(t, file{path: "in", content: "in\n"})
-	w := startWaiting(t, r, job{inputs: root, run: unique("orphan")})
-	must(t, unix.Kill(r.place.daemonOf(t, w.name).pid, unix.SIGKILL))
-	w.kill(t)
-	w.engine.wait(t)
-	got := r.place.result(t, w.name)
-	if got.Status != result.Partial || len(got.Errors) == 0 {
-		t.Errorf("status %s, errors %q; expected a partial result that says why", got.Status, got.Errors)
-	}
-	wantPaths(t, "hashed_files", outputPaths(got), "ready")
-	nothingLeft(t, r, w.name)
-}
 
 // A runtime that dies never calls poststop. The daemon collects by itself.
 func TestPoststopNeverCalled(t *testing.T) {
@@ -40,6 +25,65 @@ func TestPoststopNeverCalled(t *testing.T) {
 	w.engine.wait(t)
 	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, w.name)), "ready")
 	r.place.noProcesses(t)
+}
+
+// A container that is made and never started, and one whose last hook fails, have no outputs but an end.
+func TestCreatedButNeverStarted(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	name, id := unique("created"), unique("c")
+	cmd := r.runtime(t, "create", "--bundle", newBundle(t, r, sh(root, name, "echo the job ran > ran")), id)
+	// A created container keeps the streams that `runc create` was given.
+	must(t, cmd.Run())
+	r.place.daemonOf(t, name)
+	output(t, r.runtime(t, "delete", "--force", id))
+	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, name)))
+	nothingLeft(t, r, name)
+}
+
+func TestAnotherHookFails(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	name := unique("otherhook")
+	j := sh(root, name, "echo the job ran > ran")
+	j.edit = func(s *specs.Spec) {
+		s.Hooks.CreateRuntime = append(s.Hooks.CreateRuntime, specs.Hook{Path: "/bin/false"})
+	}
+	if o := runJob(t, r, j); o.code == 0 {
+		t.Errorf("exit 0: %s", o.stderr)
+	}
+	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, name)))
+	r.place.noProcesses(t)
+	succeed(t, r, sh(root, name, "echo out > out"))
+	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, name)), "out")
+	nothingLeft(t, r, name)
+}
+
+// The runtime kills a hook that takes longer than its timeout. The daemon that the hook started must see it, however late
+// it comes up.
+func TestHookKilledByItsTimeout(t *testing.T) {
+	r := newRunc(t, nil)
+	slow := filepath.Join(r.place.dir, "slow")
+	must(t, os.Mkdir(slow, 0o755))
+	must(t, os.Link(filepath.Join(shared.bin, "casview-hook"), filepath.Join(slow, "casview-hook")))
+	script := writeFile(t, fmt.Sprintf("#!/bin/sh\nsleep 2\nexec %s/casview-fsd \"$@\"\n", shared.bin), slow, "casview-fsd")
+	must(t, os.Chmod(script, 0o755))
+	j := sh(r.place.store(t, file{path: "in", content: "in\n"}), unique("timeout"), "echo the job ran")
+	timeout := 1 // second
+	j.edit = func(s *specs.Spec) {
+		ourHooks(s, func(h *specs.Hook) { h.Path, h.Timeout = filepath.Join(slow, "casview-hook"), &timeout })
+	}
+	if o := runJob(t, r, j); o.code == 0 || strings.Contains(o.stdout, "ran") {
+		t.Errorf("the job ran: exit %d, %q", o.code, o.stdout)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	eventually(t, func() error {
+		if left := names(t, filepath.Join(r.place.state, "runs")); len(left) > 0 {
+			return fmt.Errorf("left behind: runs %q", left)
+		}
+		return nil
+	})
+	r.place.noRuns(t)
 }
 
 func TestPoststopTwice(t *testing.T) {

@@ -94,7 +94,8 @@ func (p *podman) command(t *testing.T, j job) *exec.Cmd {
 	if j.readonly {
 		args = append(args, "--read-only")
 	}
-	return p.podman(t, append(append(args, "--rootfs", p.image), j.args...)...)
+	args = append(append(args, j.options...), "--rootfs", p.image)
+	return p.podman(t, append(args, j.args...)...)
 }
 
 // podman is any podman command.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/fsd/result"
 )
 
@@ -27,6 +29,7 @@ func TestEngines(t *testing.T) {
 				{"TraceOfInputsListedAbsent", traced},
 				{"ExitCodeOfTheJobPassesThrough", exitCode},
 				{"JobKilledBySIGKILLIsCollected", killedJob},
+				{"DaemonKilledBySIGKILL", killedDaemon},
 				{"ViewBelongsToTheJobsUser", jobsUser},
 				{"ReadOnlyRootfs", readOnlyRootfs},
 				{"RunNameTwice", runNameTwice},
@@ -168,6 +171,25 @@ func killedJob(t *testing.T, e engine) {
 	nothingLeft(t, e, waiting.name)
 }
 
+// The daemon is the first thing that the kernel's OOM killer would take. What the job wrote is on disk all the same.
+func killedDaemon(t *testing.T, e engine) {
+	s := e.site()
+	root := s.store(t, file{path: "in", content: "in\n"})
+	w := startWaiting(t, e, job{inputs: root, run: unique("orphan")})
+	must(t, unix.Kill(s.daemonOf(t, w.name).pid, unix.SIGKILL))
+	w.kill(t)
+	w.engine.wait(t)
+	got := s.result(t, w.name)
+	if got.Status != result.Partial || len(got.Errors) == 0 {
+		t.Errorf("status %s, errors %q; expected a partial result that says why", got.Status, got.Errors)
+	}
+	wantPaths(t, "hashed_files", outputPaths(got), "ready")
+	if e := wantEntry(t, got, "ready", result.File); e.Hash.Hex() != sha256Hex("ready\n") || !exists(s.blob(e.Hash.String())) {
+		t.Errorf("the output %+v is not in the store", e)
+	}
+	nothingLeft(t, e, w.name)
+}
+
 func jobsUser(t *testing.T, e engine) {
 	s := e.site()
 	root := s.store(t, file{path: "dir/in", content: "in\n", mode: 0o600})
@@ -244,6 +266,14 @@ func refused(t *testing.T, e engine) {
 	o := runJob(t, e, sh("sha256:"+strings.Repeat("0", 64), name, "echo the job ran"))
 	if o.code == 0 || strings.Contains(o.stdout, "the job ran") {
 		t.Errorf("the job ran on inputs that are not there: exit %d, stdout %q", o.code, o.stdout)
+	}
+	if crun := strings.Contains(o.stderr, "error executing hook `"); crun {
+		// crun shows no output of hooks: the user sees which one refused.
+		if !strings.Contains(o.stderr, "casview-hook") {
+			t.Errorf("stderr does not name the hook: %q", o.stderr)
+		}
+	} else {
+		wantLine(t, o.stderr, "not in the store")
 	}
 	s.noProcesses(t)
 	if after := names(t, filepath.Join(s.state, "runs")); !slices.Equal(before, after) {

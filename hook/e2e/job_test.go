@@ -24,7 +24,8 @@ type job struct {
 	uid, gid    int // of process.user
 	readonly    bool
 	binds       []bind
-	rootfs      string // "" is the engine's own
+	rootfs      string   // "" is the engine's own
+	options     []string // further options of `podman run`
 	// id and edit are for engines that are given a bundle: the container's id ("" is a fresh one), and the last word on
 	// config.json.
 	id   string

@@ -15,7 +15,7 @@ func TestManyContainersAtOnce(t *testing.T) {
 	var inputs []string
 	for i := range containers {
 		inputs = append(inputs, r.place.store(t, file{path: "mine", content: fmt.Sprintf("input of %d\n", i)}, file{path: "shared/all", content: "the same for all\n"}))
-		jobs[i] = sh(inputs[i], unique(fmt.Sprintf("many%d", i)), "cat mine shared/all > out; head -c 100000 /dev/urandom > random; cat mine")
+		jobs[i] = sh(inputs[i], unique(fmt.Sprintf("many%d", i)), "cat mine shared/all > out; echo same > same; head -c 100000 /dev/urandom > random; cat mine")
 	}
 	processes := make([]*process, containers)
 	outcomes := make([]outcome, containers)
@@ -34,7 +34,7 @@ func TestManyContainersAtOnce(t *testing.T) {
 			continue
 		}
 		got := r.place.complete(t, j.run)
-		wantPaths(t, "hashed_files", outputPaths(got), "out", "random")
+		wantPaths(t, "hashed_files", outputPaths(got), "out", "random", "same")
 		wantPaths(t, "inputs", got.Inputs, "mine", "shared/all")
 		if e := wantEntry(t, got, "out", "file"); e.Hash.Hex() != sha256Hex(o.stdout+"the same for all\n") || got.InputsRoot.String() != inputs[i] {
 			t.Errorf("container %d: %s from %s", i, e.Hash, got.InputsRoot)
