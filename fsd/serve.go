@@ -119,8 +119,12 @@ func (d *Daemon) Finish(stop context.Context) error {
 		o.Holders = Holders(d.run.Spec().MountSource())
 	}
 	o.Ended, o.Requests = time.Now(), d.view.Requests()
-	if err := d.run.WriteEnded(rundir.Ended{Time: o.Ended, FuseRequests: o.Requests}); err != nil {
-		d.log.Error("the end of the view could not be recorded", "cause", err)
+	if !o.Keep {
+		// Of a view that is still held no end may be recorded: its job reads on without a daemon, and no later
+		// collection may call that complete.
+		if err := d.run.WriteEnded(rundir.Ended{Time: o.Ended, FuseRequests: o.Requests}); err != nil {
+			d.log.Error("the end of the view could not be recorded", "cause", err)
+		}
 	}
 	return collectWithin(d.run, d.store, o)
 }

@@ -131,10 +131,14 @@ func (c *collection) ending() {
 			c.res.Ended = earlier.Ended
 		}
 	}
-	c.res.Stats.FuseRequests = c.o.Requests
-	if c.o.Requests == nil {
-		c.res.Stats.FuseRequests = ended.FuseRequests
+	requests := c.o.Requests
+	if requests == nil {
+		requests = ended.FuseRequests
 	}
+	if requests == nil && c.prior != nil {
+		requests = c.prior.Stats.FuseRequests
+	}
+	c.res.Stats.FuseRequests = requests
 }
 
 func (c *collection) complain(what string) { c.errs = append(c.errs, what) }
