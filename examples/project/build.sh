@@ -16,4 +16,5 @@ ln out/pages/welcome.html out/index.html
 ln -s pages out/latest
 (cd out && sha256sum index.html pages/*.html) > out/SUMS
 chmod 0640 out/SUMS
-echo "built $(ls out/pages | wc -l) pages"
+set -- out/pages/*.html
+echo "built $# pages"
