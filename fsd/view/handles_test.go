@@ -1,7 +1,6 @@
 package view_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 )
@@ -9,9 +8,6 @@ import (
 // Overlayfs remembers the lower file of a copied-up one by file handle. If the view could not find it again, the file
 // would get another st_ino as soon as the kernel drops the lower inode.
 func TestFileHandlesOutliveTheKernelsCache(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("open_by_handle_at needs CAP_DAC_READ_SEARCH on the host")
-	}
 	f := newFixture(t)
 	f.file("a/b/file", "content")
 	f.link("a/b/link", "file")
@@ -20,7 +16,7 @@ func TestFileHandlesOutliveTheKernelsCache(t *testing.T) {
 	for _, path := range []string{"a/b/file", "a/b/dir", "a/b/link", "a"} {
 		want := stat(t, m.path(path)).Ino
 		got := user(t, call{Op: "reopen-by-handle", Path: []byte(m.path(path)), Arg: []byte(m.dir)})[0]
-		if strings.Contains(got.Errno, "drop_caches") {
+		if strings.Contains(got.Errno, "drop_caches") || got.Errno == "EPERM" { // in a user namespace
 			t.Skip(got.Errno)
 		}
 		if got.Errno != "" || string(got.Out) != uitoa(want) {
