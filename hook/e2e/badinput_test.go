@@ -70,11 +70,13 @@ func TestBadInput(t *testing.T) {
 		}, []string{"/workspace"}},
 		{"OutputsNoGlob", nil, func(_ *testing.T, _ *bundleRuntime, j *job) { j.annotations = map[string]string{annOutputs: `["[a"]`} }, []string{annOutputs, "glob"}},
 		{"OutputsNoJSON", nil, func(_ *testing.T, _ *bundleRuntime, j *job) { j.annotations = map[string]string{annOutputs: "out"} }, []string{annOutputs}},
-		{"ConfigUnknownKey", nil, func(t *testing.T, r *bundleRuntime, _ *job) {
-			r.place.configure(t, setup{"": fmt.Sprintf("# first\nstate = %q\nstat = 1\n", r.place.state)})
+		{"ConfigUnknownKey", nil, func(t *testing.T, r *bundleRuntime, j *job) {
+			j.edit = func(*specs.Spec) {
+				r.place.configure(t, setup{"": fmt.Sprintf("# first\nstate = %q\nstat = 1\n", r.place.state)})
+			}
 		}, []string{"config.toml", "3", "stat"}},
-		{"ConfigBadValue", nil, func(t *testing.T, r *bundleRuntime, _ *job) {
-			r.place.configure(t, setup{"collect": `timeout = "soon"`})
+		{"ConfigBadValue", nil, func(t *testing.T, r *bundleRuntime, j *job) {
+			j.edit = func(*specs.Spec) { r.place.configure(t, setup{"collect": `timeout = "soon"`}) }
 		}, []string{"config.toml", "soon"}},
 		{"ConfigMissing", nil, func(t *testing.T, r *bundleRuntime, j *job) {
 			j.edit = func(s *specs.Spec) {

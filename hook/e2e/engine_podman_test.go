@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,7 +15,7 @@ type podman struct {
 	place            *site
 	image            string
 	dir              string
-	hooks            string
+	hooks            string // "" where podman finds them by itself
 	wrap             func(*testing.T, *exec.Cmd) *exec.Cmd
 }
 
@@ -48,29 +49,50 @@ func newPodman(t *testing.T, runtime string, s *site, wrap func(*testing.T, *exe
 		image: newRootfs(t, filepath.Join(s.dir, "rootfs"), s.uid),
 		dir:   tempDir(t, s.uid),
 	}
-	p.hooks = installedHooks(t, s)
-	conf := writeFile(t, containersConf, p.dir, "containers.conf")
-	s.env = append(s.env, "CONTAINERS_CONF="+conf)
+	t.Cleanup(func() { p.end(t) })
+	if s.uid != 0 {
+		p.installForUser(t)
+		return p
+	}
+	p.hooks = filepath.Join(s.dir, "hooks.d")
+	must(t, os.Mkdir(p.hooks, 0o755))
+	s.env = append(s.env, "CONTAINERS_CONF="+writeFile(t, containersConf, p.dir, "containers.conf"))
+	p.install(t, "--hooks-dir", p.hooks)
 	return p
 }
 
-// installedHooks lets `casview install` write podman's hook file below the site, and returns its directory.
-func installedHooks(t *testing.T, s *site) string {
+// installForUser installs casview as a user does: into the files that podman reads below the user's home.
+func (p *podman) installForUser(t *testing.T) {
 	t.Helper()
-	root := filepath.Join(s.dir, "host")
-	must(t, os.Mkdir(root, 0o755))
-	must(t, os.Chown(root, s.uid, s.uid))
-	if o := s.casview(t, "install", "--engine", "podman", "--root", root); o.code != 0 {
+	conf := filepath.Join(p.place.dir, ".config/containers")
+	must(t, os.MkdirAll(conf, 0o755))
+	writeFile(t, containersConf, conf, "containers.conf")
+	chownTree(t, filepath.Dir(conf), p.place.uid)
+	p.install(t)
+}
+
+// end waits for what podman does after its containers have ended. What stays then is the process that keeps a user's
+// namespace.
+func (p *podman) end(t *testing.T) {
+	t.Helper()
+	eventually(t, func() error {
+		for _, other := range processes() {
+			if strings.Contains(strings.Join(other.args, " "), p.dir+"/") {
+				return fmt.Errorf("left behind: process %d %q", other.pid, other.args)
+			}
+		}
+		return nil
+	})
+	if p.place.uid != 0 {
+		endProcessesOf(t, p.place.uid)
+	}
+}
+
+func (p *podman) install(t *testing.T, options ...string) {
+	t.Helper()
+	if o := p.place.casview(t, append([]string{"install", "--engine", "podman"}, options...)...); o.code != 0 {
 		t.Fatalf("casview install: exit %d: %s", o.code, o.stderr)
 	}
-	found, err := filepath.Glob(filepath.Join(root, "*/*/*/*/*/*.json"))
-	if more, _ := filepath.Glob(filepath.Join(root, "*/*/*/*/*.json")); err == nil {
-		found = append(found, more...)
-	}
-	if len(found) != 1 {
-		t.Fatalf("casview install wrote %q, expected one hook file", found)
-	}
-	return filepath.Dir(found[0])
 }
 
 func (p *podman) site() *site    { return p.place }
@@ -103,7 +125,10 @@ func (p *podman) podman(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	global := []string{
 		"--root", filepath.Join(p.dir, "root"), "--runroot", filepath.Join(p.dir, "run"), "--tmpdir", filepath.Join(p.dir, "tmp"),
-		"--storage-driver", "vfs", "--hooks-dir", p.hooks, "--runtime", p.runtime,
+		"--storage-driver", "vfs", "--runtime", p.runtime,
+	}
+	if p.hooks != "" {
+		global = append(global, "--hooks-dir", p.hooks)
 	}
 	cmd := exec.Command(p.program, append(global, args...)...)
 	p.place.become(cmd)

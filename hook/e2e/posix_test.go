@@ -9,37 +9,61 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/hook/e2e/posix"
 )
 
-// TestPOSIX runs the tests of package posix in a container, on a view, and then looks at what the result makes of it.
+// TestPOSIX runs the tests of package posix in containers, on a view, and then looks at what the results make of it.
+// Between them the containers have overlayfs as root and in a user namespace, and both runtimes' ways with mounts.
 func TestPOSIX(t *testing.T) {
-	r := newRunc(t, nil)
-	s := r.place
+	for _, c := range []struct {
+		name  string
+		start func(*testing.T, setup) engine
+		copy  bool
+		edit  func(*specs.Spec)
+	}{
+		{"Runc", startRunc, false, nil},
+		{"RuncUserNamespace", startRunc, false, withUserNamespace(200_000)},
+		{"Crun", startCrun, false, nil},
+		{"PodmanRootless", startPodmanRootless, true, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := c.start(t, nil)
+			j := job{run: unique("posix"), binds: []bind{{shared.bin, "/job"}}, edit: c.edit}
+			j.args = []string{"/bin/env", posix.DirVariable + "=/workspace", "/job/posix.test", "-test.v", "-test.timeout=90s"}
+			if c.copy {
+				j.args = slices.Insert(j.args, 1, posix.CopyVariable+"=1")
+			}
+			if c.edit != nil {
+				chownTree(t, e.rootfs(), 200_000)
+			}
+			posixOn(t, e, j)
+		})
+	}
+}
+
+func posixOn(t *testing.T, e engine, j job) {
+	s := e.site()
 	dir := filepath.Join(s.dir, "fixture")
 	must(t, posix.Fixture(dir))
-	root := s.ingest(t, dir)
-	name := unique("posix")
-	j := job{
-		inputs: root, run: name, binds: []bind{{shared.bin, "/job"}},
-		args: []string{"/bin/env", posix.DirVariable + "=/workspace", "/job/posix.test", "-test.v", "-test.timeout=90s"},
-	}
-	var blob, after unix.Stat_t
+	chownTree(t, dir, s.uid)
+	j.inputs = s.ingest(t, dir)
 	const overwritten = "0123456789\n"
+	var blob, after unix.Stat_t
 	must(t, unix.Stat(s.blob(sha256Hex(overwritten)), &blob))
-	o := runJob(t, r, j)
+	o := runJob(t, e, j)
 	reportInner(t, o)
 	must(t, unix.Stat(s.blob(sha256Hex(overwritten)), &after))
 	if blob.Ino != after.Ino || blob.Mode != after.Mode || blob.Mtim != after.Mtim || sha256OfFile(t, s.blob(sha256Hex(overwritten))) != sha256Hex(overwritten) {
 		t.Errorf("the blob of an input that was written to: %+v, before %+v", after, blob)
 	}
-	got := s.complete(t, name)
+	got := s.complete(t, j.run)
 	t.Run("Result", func(t *testing.T) { posixResult(t, s, got) })
-	t.Run("Materialize", func(t *testing.T) { posixMaterialize(t, s, name) })
-	nothingLeft(t, r, name)
+	t.Run("Materialize", func(t *testing.T) { posixMaterialize(t, s, j.run) })
+	nothingLeft(t, e, j.run)
 }
 
 // reportInner makes each test that ran in the container a subtest of this one.

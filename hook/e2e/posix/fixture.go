@@ -13,6 +13,10 @@ import (
 // fixture of its own.
 const DirVariable = "CASVIEW_POSIX_DIR"
 
+// CopyVariable names the environment variable that, set, lets the rename of an input directory end in EXDEV: in a user
+// namespace overlayfs refuses it. mv(1) then copies the directory and deletes it, and so does the test.
+const CopyVariable = "CASVIEW_POSIX_COPY"
+
 // Times and modes of the two files with equal content, and of the file whose blob must stay as it is.
 var (
 	TimeA = time.Unix(1_600_000_000, 123_456_789)
