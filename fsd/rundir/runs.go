@@ -1,7 +1,6 @@
 package rundir
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -141,59 +140,4 @@ func (r *Runs) List() ([]*Dir, error) {
 		out = append(out, d)
 	}
 	return out, nil
-}
-
-// containerRef leads from a container to its run. The nonce guards against a late poststop that would meet a newer run
-// of the same name.
-type containerRef struct {
-	Run   RunKey `json:"run"`
-	Nonce string `json:"nonce"`
-}
-
-// BindContainer records which run a container has.
-func (r *Runs) BindContainer(id string, d *Dir) error {
-	b, err := json.Marshal(containerRef{Run: d.Key(), Nonce: d.spec.Nonce})
-	if err != nil {
-		return err
-	}
-	tmp := r.containerFile(id) + "." + d.spec.Nonce
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, r.containerFile(id))
-}
-
-// OfContainer finds a container's run; fs.ErrNotExist when it has none, or when its name has passed to a newer run.
-func (r *Runs) OfContainer(id string) (*Dir, error) {
-	b, err := os.ReadFile(r.containerFile(id))
-	if err != nil {
-		return nil, err
-	}
-	var ref containerRef
-	if err := json.Unmarshal(b, &ref); err != nil {
-		return nil, fmt.Errorf("%s: %w", r.containerFile(id), err)
-	}
-	for _, key := range []RunKey{ref.Run, ref.Run.aside(ref.Nonce)} {
-		d, err := r.Open(key)
-		if err == nil && d.spec.Nonce == ref.Nonce {
-			return d, nil
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	return nil, fmt.Errorf("run of container %s: %w", id, fs.ErrNotExist)
-}
-
-// UnbindContainer forgets a container. It is no error when it was not known.
-func (r *Runs) UnbindContainer(id string) error {
-	err := os.Remove(r.containerFile(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-func (r *Runs) containerFile(id string) string {
-	return filepath.Join(r.containers, string(KeyOfContainer(id)))
 }
