@@ -6,7 +6,7 @@ examples=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 die() {
     echo "${0##*/}: $*" >&2
-    exit 1
+    exit "${die_code:-1}"
 }
 
 need_root() { [ "$(id -u)" = 0 ] || die "needs root: run it with sudo"; }
