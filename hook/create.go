@@ -77,9 +77,10 @@ type creation struct {
 	lock    *rundir.Lock
 	request attach.Request
 
-	log        *runLog
-	daemon     *daemon.Daemon
-	attachment rundir.Attachment
+	log     *runLog
+	daemon  *daemon.Daemon
+	place   *attach.Place
+	created rundir.Attachment // what was made in the root filesystem
 }
 
 // begin starts the daemon, and looks for the target while it comes up.
@@ -95,39 +96,18 @@ func (c *creation) begin(ctx context.Context) (err error) {
 		return err
 	}
 	c.log.step("daemon started", "pid", c.daemon.PID())
-
-	bounded, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	shared, err := rootfsLock(bounded, c.state, unix.LOCK_SH)
-	if err != nil {
+	if err := c.find(); err != nil {
 		return err
 	}
-	defer shared.Close()
-	var place *attach.Place
-	place, c.attachment, err = attach.Find(c.request)
-	if err != nil {
-		return err
-	}
-	defer place.Close()
-	c.log.step("target found", "rootfs", c.request.Rootfs, "created", c.attachment.Created)
-	return c.attach(ctx, place)
-}
-
-func (c *creation) attach(ctx context.Context, place *attach.Place) error {
+	defer c.leave()
+	c.log.step("target found", "rootfs", c.request.Rootfs, "created", c.created.Created)
 	reply, view, err := c.daemon.Ready(ctx, readyTimeout)
 	if err != nil {
 		return err
 	}
 	defer view.Close()
 	c.log.step("view is ready", "driver", reply.View.Driver, "reason", reply.View.Reason)
-	// Bound before the job can see the view, so that no view is in use that poststop would not find.
-	if err := c.runs.BindContainer(c.run.Spec().Container, c.run); err != nil {
-		return err
-	}
-	if err := place.Mount(view); err != nil {
-		return err
-	}
-	if err := c.run.WriteAttachment(c.attachment); err != nil {
+	if err := c.attach(ctx, view); err != nil {
 		return err
 	}
 	if err := c.daemon.Attached(); err != nil {
@@ -137,13 +117,59 @@ func (c *creation) attach(ctx context.Context, place *attach.Place) error {
 	return nil
 }
 
+func (c *creation) find() error {
+	place, made, err := attach.Find(c.request)
+	c.created = merge(c.created, made)
+	if err != nil {
+		return err
+	}
+	c.place = place
+	return nil
+}
+
+// leave goes out of the container again.
+func (c *creation) leave() {
+	if c.place != nil {
+		c.place.Close()
+		c.place = nil
+	}
+}
+
+// attach gives the view its place and puts on record where that is, so that other hooks see either nothing of it or all.
+func (c *creation) attach(ctx context.Context, view *os.File) error {
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	lock, err := rootfsLock(ctx, c.state, unix.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	// Bound before the job can see the view, so that no view is in use that poststop would not find.
+	if err := c.runs.BindContainer(c.run.Spec().Container, c.run); err != nil {
+		return err
+	}
+	err = c.place.Mount(view)
+	if errors.Is(err, unix.ENOENT) {
+		// Another container's end has removed the directory meanwhile: that one had made it.
+		c.leave()
+		if err := c.find(); err != nil {
+			return err
+		}
+		err = c.place.Mount(view)
+	}
+	if err != nil {
+		return err
+	}
+	return c.run.WriteAttachment(c.created)
+}
+
 // undo leaves nothing of the run. It works when the context that begin was given has ended.
 func (c *creation) undo() error {
 	if c.daemon != nil {
 		c.daemon.Kill()
 	}
 	var errs []error
-	errs = append(errs, removeDirs(context.Background(), c.state, c.runs, c.run, c.attachment))
+	errs = append(errs, removeDirs(context.Background(), c.state, c.runs, c.run, c.created))
 	if ours, err := c.runs.OfContainer(c.run.Spec().Container); err == nil && ours.Path() == c.run.Path() {
 		errs = append(errs, c.runs.UnbindContainer(c.run.Spec().Container))
 	}

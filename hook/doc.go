@@ -17,6 +17,8 @@ type Env struct {
 const (
 	// readyTimeout bounds the daemon's start, which takes about ten milliseconds.
 	readyTimeout = 10 * time.Second
+	// lockTimeout bounds the wait for other hooks on the same host, which are in and out within a millisecond.
+	lockTimeout = 10 * time.Second
 	// stopTimeout bounds how long a daemon that is told to collect a view in use may take to begin.
 	stopTimeout = 10 * time.Second
 )

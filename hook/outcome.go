@@ -56,5 +56,8 @@ func head(path string) (status result.Status, errs []string, err error) {
 			return "", nil, fmt.Errorf("%s: %s: %w", path, name, err)
 		}
 	}
+	if len(fields) > 0 {
+		return "", nil, fmt.Errorf("%s: has no status or no errors", path)
+	}
 	return status, errs, nil
 }

@@ -75,7 +75,7 @@ func (e *ending) settle(ctx context.Context) error {
 		}
 		e.log.step("the daemon has ended", "held", e.held)
 	}
-	if hasResult(e.run) {
+	if exists(e.run.ResultPath()) {
 		return nil
 	}
 	return e.collect(ctx)
@@ -128,13 +128,13 @@ func (e *ending) collect(ctx context.Context) error {
 		return err
 	}
 	lock.Close()
-	if hasResult(e.run) {
+	if exists(e.run.ResultPath()) {
 		return nil
 	}
 	e.log.step("no daemon and no result: collecting")
 	err = daemon.Collect(ctx, e.env.FSD, e.run, e.held)
 	switch {
-	case hasResult(e.run): // whatever happened then, possibly in another collection
+	case exists(e.run.ResultPath()): // whatever happened then, possibly in another collection
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return errGoesOn
@@ -146,13 +146,11 @@ func (e *ending) collect(ctx context.Context) error {
 
 // cleanUp forgets the container and removes what was made in its root filesystem. Trouble is no reason to fail.
 func (e *ending) cleanUp(ctx context.Context, stateDir string, runs *rundir.Runs) {
-	a, err := e.run.Attachment()
 	// While the view is in use somewhere, removing its directory would unmount it there.
-	if err == nil && !e.held {
-		err = removeDirs(ctx, stateDir, runs, e.run, a)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		e.log.Warn("directories made for the target remain", "rootfs", a.Rootfs, "created", a.Created, "cause", err)
+	if !e.held {
+		if err := removeDirs(ctx, stateDir, runs, e.run, rundir.Attachment{}); err != nil {
+			e.log.Warn("directories made for the target may remain", "cause", err)
+		}
 	}
 	if err := runs.UnbindContainer(e.run.Spec().Container); err != nil {
 		e.log.Warn("the container's name is not forgotten", "cause", err)

@@ -16,9 +16,9 @@ import (
 	"github.com/casview/casview/hook/attach"
 )
 
-// rootfsLock orders making and removing of target directories among all containers of a state directory. Containers may
-// share a root filesystem, and removing a directory unmounts what another one has mounted there: attaching holds the lock
-// shared, removing holds it alone.
+// rootfsLock orders attaching of views, and removing of directories that were made for them, among all containers of a state
+// directory. Containers may share a root filesystem, and removing a directory unmounts what another one has mounted there:
+// attaching holds the lock shared, removing holds it alone.
 func rootfsLock(ctx context.Context, state string, how int) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(state, "rootfs.lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -42,19 +42,25 @@ func rootfsLock(ctx context.Context, state string, how int) (*os.File, error) {
 	}
 }
 
-// removeDirs removes the directories that were made for a run's target, or leaves them to another live run on the same root
-// filesystem.
-func removeDirs(ctx context.Context, state string, runs *rundir.Runs, run *rundir.Dir, a rundir.Attachment) error {
-	if len(a.Created) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+// removeDirs removes the directories that were made for a run's target, or leaves them to another run that is attached on
+// the same root filesystem. more are such directories that attach.json does not have.
+func removeDirs(ctx context.Context, state string, runs *rundir.Runs, run *rundir.Dir, more rundir.Attachment) error {
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	lock, err := rootfsLock(ctx, state, unix.LOCK_EX)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
+	// Read under the lock: another run may have left its directories to this one.
+	a, err := run.Attachment()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	a = merge(a, more)
+	if len(a.Created) == 0 || !exists(filepath.Join(a.Rootfs, a.Created[0])) {
+		return nil // as a rule the engine has unmounted the root filesystem by now
+	}
 	heir, err := otherOn(runs, run, a.Rootfs)
 	if err != nil {
 		return err
@@ -66,18 +72,27 @@ func removeDirs(ctx context.Context, state string, runs *rundir.Runs, run *rundi
 	if err != nil {
 		return err
 	}
-	theirs.Created = slices.Compact(slices.Sorted(slices.Values(append(theirs.Created, a.Created...))))
-	return heir.WriteAttachment(theirs)
+	a.Rootfs = theirs.Rootfs
+	return heir.WriteAttachment(merge(theirs, a))
 }
 
-// otherOn finds a live run that is attached to the same root filesystem.
+// merge joins what was made in one root filesystem, outermost first.
+func merge(a, b rundir.Attachment) rundir.Attachment {
+	if a.Rootfs == "" {
+		a.Rootfs = b.Rootfs
+	}
+	a.Created = slices.Compact(slices.Sorted(slices.Values(slices.Concat(a.Created, b.Created))))
+	return a
+}
+
+// otherOn finds another run whose view may be attached on the same root filesystem.
 func otherOn(runs *rundir.Runs, run *rundir.Dir, rootfs string) (*rundir.Dir, error) {
-	all, err := runs.List()
+	bound, err := runs.Bound()
 	if err != nil {
 		return nil, err
 	}
-	for _, other := range all {
-		if other.Path() == run.Path() || hasResult(other) {
+	for _, other := range bound {
+		if other.Path() == run.Path() || exists(other.ResultPath()) {
 			continue
 		}
 		a, err := other.Attachment()
@@ -100,7 +115,7 @@ func samePlace(a, b string) bool {
 	return a == b || (errA == nil && errB == nil && os.SameFile(infoA, infoB))
 }
 
-func hasResult(run *rundir.Dir) bool {
-	_, err := os.Lstat(run.ResultPath())
+func exists(path string) bool {
+	_, err := os.Lstat(path)
 	return err == nil
 }

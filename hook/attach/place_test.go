@@ -1,11 +1,14 @@
 package attach
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAttachIsSeenInTheContainerOnly(t *testing.T) {
@@ -202,6 +205,19 @@ func TestContainerOnTheHostsNamespaceIsRefused(t *testing.T) {
 	}
 	if _, _, err := Find(Request{PID: 1 << 30, Rootfs: "/", Target: "/workspace"}); err == nil {
 		t.Error("a process that does not exist")
+	}
+}
+
+// The caller looks for the target again then.
+func TestTargetThatWasRemovedMeanwhile(t *testing.T) {
+	rootfs := t.TempDir()
+	c := newContainer(t, rootfs, "private", bindRootfs)
+	p, a, err := Find(c.request("/data/a"))
+	must(t, err)
+	defer p.Close()
+	must(t, Remove(a))
+	if err := p.Mount(detached(t)); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("error %v", err)
 	}
 }
 
