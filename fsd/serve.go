@@ -21,6 +21,7 @@ type Daemon struct {
 	run     *rundir.Dir
 	store   *cas.Local
 	view    *view.View
+	events  *trace.Recorder
 	session *staging.Session
 	log     *slog.Logger
 }
@@ -55,7 +56,8 @@ func (d *Daemon) mount() error {
 	if err != nil {
 		return err
 	}
-	d.view, err = view.New(d.store, spec.InputsRoot, trace.NewRecorder(events), view.Options{
+	d.events = trace.NewRecorder(events)
+	d.view, err = view.New(d.store, spec.InputsRoot, d.events, view.Options{
 		UID: spec.Owner.UID, GID: spec.Owner.GID,
 		VerifyFirstRead: spec.Verify == "first-read",
 		Logger:          d.log,
@@ -118,11 +120,14 @@ func (d *Daemon) Finish(stop context.Context) error {
 		o.Keep = true
 		o.Holders = Holders(d.run.Spec().MountSource())
 	}
-	o.Ended, o.Requests = time.Now(), d.view.Requests()
+	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.view.Requests()}
+	if err := d.events.Err(); err != nil {
+		o.Ended.TraceError = err.Error()
+	}
 	if !o.Keep {
 		// Of a view that is still held no end may be recorded: its job reads on without a daemon, and no later
 		// collection may call that complete.
-		if err := d.run.WriteEnded(rundir.Ended{Time: o.Ended, FuseRequests: o.Requests}); err != nil {
+		if err := d.run.WriteEnded(o.Ended); err != nil {
 			d.log.Error("the end of the view could not be recorded", "cause", err)
 		}
 	}
@@ -139,9 +144,6 @@ func Collect(run *rundir.Dir, held bool, log *slog.Logger) error {
 	defer store.Close()
 	o := collect.Options{Logger: log, Holders: Holders(run.Spec().MountSource())}
 	o.Keep = held || len(o.Holders) > 0
-	if ended, err := run.Ended(); err == nil {
-		o.Ended, o.Requests = ended.Time, ended.FuseRequests
-	}
 	return collectWithin(run, store, o)
 }
 

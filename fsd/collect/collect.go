@@ -19,10 +19,9 @@ type Options struct {
 	// partial. Holders names who that is.
 	Keep    bool
 	Holders []string
-	// Ended is when the view ended. Zero: what the run directory says; where it says nothing, the daemon died before that.
-	Ended time.Time
-	// Requests counts FUSE requests by operation. Nil: what the run directory says.
-	Requests map[string]uint64
+	// Ended is the end of the view as its daemon saw it. Zero: what the run directory says; where it says nothing, the
+	// daemon died before that.
+	Ended rundir.Ended
 	// Logger gets progress, at debug. Nil: none.
 	Logger *slog.Logger
 

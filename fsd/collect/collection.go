@@ -111,9 +111,14 @@ func (c *collection) priorSyncFailed() bool {
 
 // ending fills in how and when the view ended.
 func (c *collection) ending() {
-	ended, err := c.run.Ended()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.log.Warn("the end of the view is not readable", "cause", err)
+	ended, known := c.o.Ended, true
+	if ended.Time.IsZero() {
+		var err error
+		ended, err = c.run.Ended()
+		known = err == nil
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			c.log.Warn("the end of the view is not readable", "cause", err)
+		}
 	}
 	switch {
 	case c.o.Keep && len(c.o.Holders) == 0:
@@ -122,19 +127,19 @@ func (c *collection) ending() {
 		for _, h := range c.o.Holders {
 			c.complain(stillHeld + ": " + h)
 		}
-	case err != nil && c.o.Ended.IsZero():
+	case !known:
 		c.complain(daemonDied)
 	}
-	c.res.Ended.Time = c.o.Ended
-	for _, earlier := range []*result.Result{{Ended: result.Time{Time: ended.Time}}, c.plan, c.prior, {Ended: result.Time{Time: c.start}}} {
+	if ended.TraceError != "" {
+		c.complain("trace: what the job read is not all known: " + ended.TraceError)
+	}
+	c.res.Ended.Time = ended.Time
+	for _, earlier := range []*result.Result{c.plan, c.prior, {Ended: result.Time{Time: c.start}}} {
 		if c.res.Ended.IsZero() && earlier != nil {
 			c.res.Ended = earlier.Ended
 		}
 	}
-	requests := c.o.Requests
-	if requests == nil {
-		requests = ended.FuseRequests
-	}
+	requests := ended.FuseRequests
 	if requests == nil && c.prior != nil {
 		requests = c.prior.Stats.FuseRequests
 	}

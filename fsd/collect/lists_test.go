@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/fsd/result"
+	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/fsd/trace"
 )
 
@@ -164,9 +166,18 @@ func TestOptionsOverRunDirectory(t *testing.T) {
 	j := newJob(t, lowerTree)
 	j.work("printf x >x")
 	ended := time.Now().Add(-time.Minute).Round(time.Millisecond)
-	r := j.recollect(Options{Ended: ended, Requests: map[string]uint64{"read": 3}})
+	r := j.recollect(Options{Ended: rundir.Ended{Time: ended, FuseRequests: map[string]uint64{"read": 3}}})
 	if r.Status != result.Complete || !r.Ended.Equal(ended) || r.Stats.FuseRequests["read"] != 3 {
 		t.Errorf("%s %v %v, %q", r.Status, r.Ended, r.Stats.FuseRequests, r.Errors)
+	}
+}
+
+func TestTraceThatStopped(t *testing.T) {
+	j := newJob(t, lowerTree)
+	j.work("printf x >x")
+	r := j.recollect(Options{Ended: rundir.Ended{Time: time.Now(), TraceError: "write trace: no space left on device"}})
+	if r.Status != result.Partial || len(r.Errors) != 1 || !strings.Contains(r.Errors[0], "no space left on device") {
+		t.Errorf("%s %q", r.Status, r.Errors)
 	}
 }
 

@@ -61,10 +61,11 @@ type Attachment struct {
 	Created []string `json:"created,omitempty"`
 }
 
-// Ended is ended.json.
+// Ended is ended.json. TraceError says why the trace is not whole; it is empty when it is.
 type Ended struct {
 	Time         time.Time         `json:"time"`
 	FuseRequests map[string]uint64 `json:"fuse_requests"`
+	TraceError   string            `json:"trace_error,omitempty"`
 }
 
 // MountSource is the source under which a run's view stands in mountinfo and df.
