@@ -50,14 +50,14 @@ With --json a list: [{"run", "state", "started", "driver", "target", "container"
 			if err != nil {
 				return err
 			}
-			lines, err := listRuns(runs)
-			if err != nil {
-				return err
-			}
+			// Runs that can't be read don't hide the others.
+			lines, broken := listRuns(runs)
 			if asJSON {
-				return writeJSON(a.out, lines)
+				err = writeJSON(a.out, lines)
+			} else {
+				err = printRuns(a.out, lines, time.Now())
 			}
-			return printRuns(a.out, lines, time.Now())
+			return cmp.Or(err, broken)
 		},
 	}
 	jsonFlag(cmd, &asJSON)
@@ -65,10 +65,7 @@ With --json a list: [{"run", "state", "started", "driver", "target", "container"
 }
 
 func listRuns(runs *rundir.Runs) ([]runLine, error) {
-	all, err := runs.List()
-	if err != nil {
-		return nil, err
-	}
+	all, broken := runs.List()
 	lines := make([]runLine, 0, len(all))
 	for _, d := range all {
 		state, err := runstate.Of(d)
@@ -76,7 +73,8 @@ func listRuns(runs *rundir.Runs) ([]runLine, error) {
 			continue // removed meanwhile
 		}
 		if err != nil {
-			return nil, fmt.Errorf("run %s: %w", d.Key(), err)
+			broken = errors.Join(broken, fmt.Errorf("run %s: %w", d.Key(), err))
+			continue
 		}
 		spec := d.Spec()
 		line := runLine{Run: d.Key(), State: state, Started: spec.Started, Driver: spec.Driver,
@@ -89,7 +87,7 @@ func listRuns(runs *rundir.Runs) ([]runLine, error) {
 	slices.SortStableFunc(lines, func(a, b runLine) int {
 		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(a.Run, b.Run))
 	})
-	return lines, nil
+	return lines, broken
 }
 
 func printRuns(out io.Writer, lines []runLine, now time.Time) error {

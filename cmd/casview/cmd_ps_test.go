@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +42,21 @@ func TestPs(t *testing.T) {
 	if len(lines) != 4 || !strings.HasPrefix(lines[0], "RUN   STATE        STARTED ") ||
 		!strings.HasPrefix(lines[1], "live  live         ") || !strings.HasSuffix(lines[1], "overlay  /workspace  live-contain") {
 		t.Errorf("got\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+func TestPsBesideABrokenRun(t *testing.T) {
+	s := newSite(t)
+	_, lock := s.newRun("good")
+	lock.Close()
+	torn := filepath.Join(s.state, "runs", "torn")
+	if err := os.Mkdir(torn, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(torn, "run.json"), "")
+	got := s.casview("ps")
+	if got.code != 1 || !strings.Contains(got.out, "\ngood ") || !strings.Contains(got.err, "torn/run.json") {
+		t.Errorf("got %+v", got)
 	}
 }
 

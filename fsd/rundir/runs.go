@@ -119,13 +119,15 @@ func (r *Runs) Open(key RunKey) (*Dir, error) {
 	return OpenPath(filepath.Join(r.dir, string(key)))
 }
 
-// List returns all runs, sorted by name. A run that disappears meanwhile is left out.
+// List returns all runs, sorted by name. A run that disappears meanwhile is left out. One that can't be read, like one whose
+// run.json a power cut has torn, is an error, and the others are returned with it.
 func (r *Runs) List() ([]*Dir, error) {
 	entries, err := os.ReadDir(r.dir)
 	if err != nil {
 		return nil, err
 	}
 	var out []*Dir
+	var broken []error
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
@@ -135,9 +137,10 @@ func (r *Runs) List() ([]*Dir, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			broken = append(broken, err)
+			continue
 		}
 		out = append(out, d)
 	}
-	return out, nil
+	return out, errors.Join(broken...)
 }

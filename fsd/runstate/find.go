@@ -26,13 +26,13 @@ func Find(runs *rundir.Runs, key rundir.RunKey, nonce string) (*rundir.Dir, erro
 		return d, nil
 	}
 	all, err := runs.List()
-	if err != nil {
-		return nil, err
-	}
 	for _, d := range all {
 		if d.Spec().Nonce == nonce {
 			return d, nil
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	return nil, fmt.Errorf("run %s: %w", key, fs.ErrNotExist)
 }
