@@ -157,13 +157,9 @@ func TestViewHeldAfterTheEnd(t *testing.T) {
 	wantPaths(t, "hashed_files", outputPaths(got), "ready")
 	must(t, holder.Process.Kill())
 	_ = holder.Wait()
+	// The target's directory stays in the root filesystem: removing it would have taken the view from the holder.
 	r.place.noProcesses(t)
-	eventually(t, func() error {
-		if m := mountsIn(func(line string) bool { return strings.Contains(line, r.place.open(t, w.name).Spec().MountSource()) }); m != nil {
-			return fmt.Errorf("left behind: %q", m)
-		}
-		return nil
-	})
+	r.place.noMounts(t)
 }
 
 // Two containers on one root filesystem: the first made the target's directory, and removing it must not take the second

@@ -75,6 +75,24 @@ func TestPodmanUserNamespaces(t *testing.T) {
 	}
 }
 
+// A rootless user's store that the user may not read.
+func TestUnreadableStore(t *testing.T) {
+	e := startPodmanRootless(t, nil)
+	s := e.site()
+	root := s.store(t, file{path: "in", content: "in\n"})
+	blobs := filepath.Join(s.state, "store/blobs/sha256")
+	for _, dir := range names(t, blobs) {
+		must(t, os.Chown(filepath.Join(blobs, dir), 0, 0))
+		must(t, os.Chmod(filepath.Join(blobs, dir), 0o700))
+	}
+	o := runJob(t, e, sh(root, unique("unreadable"), "echo the job ran"))
+	if o.code == 0 || strings.Contains(o.stdout, "the job ran") {
+		t.Errorf("the job ran: exit %d, stdout %q", o.code, o.stdout)
+	}
+	wantLine(t, o.stderr, "permission denied")
+	s.noRuns(t)
+}
+
 func TestOwnerRoot(t *testing.T) {
 	r := newRunc(t, setup{"view": `owner = "root"`})
 	root := r.place.store(t, file{path: "in", content: "in\n"})

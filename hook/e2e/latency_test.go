@@ -14,26 +14,30 @@ import (
 )
 
 // createRuntime is on the way of every container's start, so its time may not depend on how many inputs there are. It is
-// measured between two other hooks, and so includes the start of the second (about a millisecond).
+// measured between two other hooks, and so includes the start of the second, whose time is measured too: on a host that is
+// busy with something else, everything takes as much longer.
 func TestCreateRuntimeTime(t *testing.T) {
+	const runs = 11
+	const quiet = 2 * time.Millisecond // for the start of a small program, on a host with nothing else to do
 	r := newRunc(t, nil)
 	few, many := r.place.storeMany(t, 10), r.place.storeMany(t, 100_000)
-	const runs = 11
-	var short, long []time.Duration
+	var short, long, other []time.Duration
 	for range runs { // in turn, because the host's noise comes and goes
-		short = append(short, createTime(t, r, few))
-		long = append(long, createTime(t, r, many))
+		for root, times := range map[string]*[]time.Duration{few: &short, many: &long} {
+			ours, stamp := createTime(t, r, root)
+			*times, other = append(*times, ours), append(other, stamp)
+		}
 	}
 	slices.Sort(short)
 	slices.Sort(long)
-	a, b := short[runs/2], long[runs/2]
-	t.Logf("createRuntime, median of %d: %.1f ms with 10 inputs, %.1f ms with 100,000", runs, ms(a), ms(b))
+	slices.Sort(other)
+	a, b, stamp := short[runs/2], long[runs/2], other[runs]
+	t.Logf("createRuntime, median of %d: %.1f ms with 10 inputs, %.1f ms with 100,000 (another hook: %.1f ms)", runs, ms(a), ms(b), ms(stamp))
 	if b > 2*a+5*time.Millisecond {
 		t.Errorf("createRuntime grows with the inputs: %v with 10, %v with 100,000", a, b)
 	}
-	// The best run shows what the program needs; the median shows what else the host does.
-	if long[0] > 20*time.Millisecond {
-		t.Errorf("createRuntime took at least %v, expected under 20 ms", long[0])
+	if limit := 20 * time.Millisecond; stamp <= quiet && b > limit {
+		t.Errorf("createRuntime took %v, expected under %v", b, limit)
 	}
 }
 
@@ -60,20 +64,20 @@ func (s *site) storeMany(t *testing.T, n int) string {
 	return strings.TrimSpace(o.stdout)
 }
 
-// createTime runs a container and returns how long its create hook took.
-func createTime(t *testing.T, r *bundleRuntime, root string) time.Duration {
+// createTime runs a container and returns how long its create hook took, and how long a hook that only writes the time.
+func createTime(t *testing.T, r *bundleRuntime, root string) (ours, other time.Duration) {
 	t.Helper()
-	before, after := filepath.Join(r.place.dir, "before"), filepath.Join(r.place.dir, "after")
+	first, before, after := filepath.Join(r.place.dir, "first"), filepath.Join(r.place.dir, "before"), filepath.Join(r.place.dir, "after")
 	j := sh(root, unique("time"), "test -f d0/e0/f7")
 	j.edit = func(s *specs.Spec) {
 		stamp := func(file string) specs.Hook {
 			return specs.Hook{Path: "/bin/sh", Args: []string{"sh", "-c", "exec date +%s%N > " + file}, Env: []string{"PATH=/usr/bin:/bin"}}
 		}
-		s.Hooks.CreateRuntime = append(append([]specs.Hook{stamp(before)}, s.Hooks.CreateRuntime...), stamp(after))
+		s.Hooks.CreateRuntime = slices.Concat([]specs.Hook{stamp(first), stamp(before)}, s.Hooks.CreateRuntime, []specs.Hook{stamp(after)})
 	}
 	succeed(t, r, j)
 	r.place.complete(t, j.run)
-	return readStamp(t, after).Sub(readStamp(t, before))
+	return readStamp(t, after).Sub(readStamp(t, before)), readStamp(t, before).Sub(readStamp(t, first))
 }
 
 func readStamp(t *testing.T, file string) time.Time {

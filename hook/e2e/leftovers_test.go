@@ -84,6 +84,24 @@ func (s *site) noProcesses(t *testing.T) {
 	})
 }
 
+// noMounts fails the test when a view of any of the site's runs is still mounted somewhere.
+func (s *site) noMounts(t *testing.T) {
+	t.Helper()
+	var sources []string
+	for _, run := range names(t, filepath.Join(s.state, "runs")) {
+		sources = append(sources, s.open(t, run).Spec().MountSource())
+	}
+	eventually(t, func() error {
+		left := mountsIn(func(line string) bool {
+			return slices.ContainsFunc(sources, func(source string) bool { return strings.Contains(line, source) })
+		})
+		if left != nil {
+			return fmt.Errorf("left behind: mounts %q", left)
+		}
+		return nil
+	})
+}
+
 // mountsIn lists the mounts of all namespaces for which match is true, as "pid: line".
 func mountsIn(match func(line string) bool) []string {
 	var found []string
@@ -117,12 +135,6 @@ func nothingLeft(t *testing.T, e engine, run string) {
 	s := e.site()
 	spec := s.open(t, run).Spec()
 	s.noProcesses(t)
-	eventually(t, func() error {
-		if m := mountsIn(func(line string) bool { return strings.Contains(line, spec.MountSource()) }); m != nil {
-			return fmt.Errorf("left behind: mount %q", m)
-		}
-		return nil
-	})
 	eventually(t, func() error {
 		if _, err := os.Lstat(filepath.Join(s.state, "containers", string(rundir.KeyOfContainer(spec.Container)))); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("left behind: the container's entry (%v)", err)

@@ -116,6 +116,30 @@ func posixResult(t *testing.T, s *site, got *result.Result) {
 		"rename/dir2/sub/b": file("deeper in a renamed dir\n"),
 		"rename/dir2/new":   file("new in a renamed dir\n"),
 
+		"moves/made":             {kind: result.Dir},
+		"moves/made/second":      {kind: result.Dir},
+		"moves/made/second/b":    file("b changed\n"),
+		"moves/made/second/kept": file("kept of moves\n"),
+		"moves/made/sub":         {kind: result.Dir},
+		"moves/made/linked-c":    file("c of moves\n"),
+		"moves/made/sub/c":       {kind: result.Hardlink, target: "moves/made/linked-c"},
+		"moves/deep":             {kind: result.Dir},
+		"moves/deep/d":           file("d of moves\n"),
+		"moves/dir/a":            file("another a\n"),
+		"moves/onto/new":         file("new of moves\n"),
+
+		"exchange/one":   file("two\n"),
+		"exchange/two":   file("one\n"),
+		"exchange/three": file("three\n"),
+
+		"kinds/file-to-dir":    {kind: result.Dir},
+		"kinds/file-to-dir/in": file("in a dir\n"),
+		"kinds/dir-to-file":    file("a file\n"),
+		"kinds/dir-to-link":    {kind: result.Symlink, target: "file-to-dir"},
+		"kinds/link-to-file":   file("no link\n"),
+		"kinds/file-to-link":   {kind: result.Symlink, target: "nowhere"},
+		"kinds/made-again":     file("the same again\n"),
+
 		"opaque/dir":     {kind: result.Dir, mode: 0o700},
 		"opaque/dir/new": file("new\n"),
 
@@ -166,17 +190,23 @@ func posixResult(t *testing.T, s *site, got *result.Result) {
 			t.Errorf("%s is in hashed_files: %+v", path, e)
 		}
 	}
-	for _, path := range []result.Path{"write/overwrite", "write/append", "write/truncate", "write/mmap", "write/chmod", "over/file", "over/emptied/entry", "hardlink/input"} {
+	for _, path := range []result.Path{
+		"write/overwrite", "write/append", "write/truncate", "write/mmap", "write/chmod", "over/file", "over/emptied/entry", "hardlink/input",
+		"moves/dir/a", "exchange/one", "exchange/two", "kinds/file-to-dir", "kinds/link-to-file", "kinds/file-to-link", "kinds/made-again",
+	} {
 		if !slices.Contains(got.ModifiedInputs, path) {
 			t.Errorf("%s is not in modified_inputs %q", path, got.ModifiedInputs)
 		}
 	}
-	for _, path := range []result.Path{"delete/file", "delete/dir/a", "delete/dir/b", "rename/file", "rename/dir/a", "rename/dir/sub/b", "opaque/dir/old", "opaque/dir/sub/old"} {
+	for _, path := range []result.Path{
+		"delete/file", "delete/dir/a", "delete/dir/b", "rename/file", "rename/dir/a", "rename/dir/sub/b", "opaque/dir/old", "opaque/dir/sub/old",
+		"moves/dir/b", "moves/dir/kept", "moves/dir/sub/c", "moves/dir/sub/deep/d", "moves/onto/old", "moves/source/new", "kinds/dir-to-file/in", "kinds/dir-to-link/in",
+	} {
 		if !slices.Contains(got.DeletedInputs, path) {
 			t.Errorf("%s is not in deleted_inputs %q", path, got.DeletedInputs)
 		}
 	}
-	for _, path := range []result.Path{"over/file", "over/emptied/entry", "symlink/swapped", "undeclared/nothing"} {
+	for _, path := range []result.Path{"over/file", "over/emptied/entry", "symlink/swapped", "undeclared/nothing", "moves/dir/a", "exchange/one", "kinds/made-again"} {
 		if slices.Contains(got.DeletedInputs, path) {
 			t.Errorf("%s is in deleted_inputs", path)
 		}

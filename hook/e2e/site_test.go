@@ -37,6 +37,7 @@ func newSite(t *testing.T, uid int, with setup) *site {
 	chownTree(t, dir, uid)
 	t.Cleanup(func() {
 		s.noProcesses(t)
+		s.noMounts(t)
 		must(t, os.RemoveAll(dir))
 	})
 	return s

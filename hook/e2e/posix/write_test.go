@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -81,11 +82,24 @@ func TestRenameInputs(t *testing.T) {
 // moveDir is mv(1).
 func moveDir(t *testing.T, from, to string) {
 	t.Helper()
-	err := os.Rename(from, to)
+	err := unix.Rename(from, to) // os.Rename never replaces a directory
 	if errors.Is(err, unix.EXDEV) && os.Getenv(CopyVariable) != "" {
-		err = errors.Join(os.CopyFS(to, os.DirFS(from)), os.Chmod(filepath.Join(to, "a"), 0o600), os.RemoveAll(from))
+		err = errors.Join(os.CopyFS(to, os.DirFS(from)), copyModes(from, to), os.RemoveAll(from))
 	}
 	must(t, err)
+}
+
+func copyModes(from, to string) error {
+	return filepath.WalkDir(from, func(p string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return os.Chmod(filepath.Join(to, strings.TrimPrefix(p, from)), info.Mode())
+	})
 }
 
 // A directory of inputs that is deleted and made again holds only what is new.
