@@ -96,10 +96,10 @@ func (c *creation) begin(ctx context.Context) (err error) {
 		return err
 	}
 	c.log.step("daemon started", "pid", c.daemon.PID())
-	if err := c.find(); err != nil {
+	if err := c.find(ctx); err != nil {
 		return err
 	}
-	defer c.leave()
+	defer c.place.Close()
 	c.log.step("target found", "rootfs", c.request.Rootfs, "created", c.created.Created)
 	reply, view, err := c.daemon.Ready(ctx, readyTimeout)
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *creation) begin(ctx context.Context) (err error) {
 	}
 	defer view.Close()
 	c.log.step("view is ready", "driver", reply.View.Driver, "reason", reply.View.Reason)
-	if err := c.attach(ctx, view); err != nil {
+	if err := c.place.Mount(view); err != nil {
 		return err
 	}
 	if err := c.daemon.Attached(); err != nil {
@@ -117,26 +117,9 @@ func (c *creation) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-func (c *creation) find() error {
-	place, made, err := attach.Find(c.request)
-	c.created = merge(c.created, made)
-	if err != nil {
-		return err
-	}
-	c.place = place
-	return nil
-}
-
-// leave goes out of the container again.
-func (c *creation) leave() {
-	if c.place != nil {
-		c.place.Close()
-		c.place = nil
-	}
-}
-
-// attach gives the view its place and puts on record where that is, so that other hooks see either nothing of it or all.
-func (c *creation) attach(ctx context.Context, view *os.File) error {
+// find opens the target, and puts on record that this container is there: from then on no other hook removes the target's
+// directories, and poststop finds the run.
+func (c *creation) find(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	lock, err := rootfsLock(ctx, c.state, unix.LOCK_SH)
@@ -144,23 +127,18 @@ func (c *creation) attach(ctx context.Context, view *os.File) error {
 		return err
 	}
 	defer lock.Close()
-	// Bound before the job can see the view, so that no view is in use that poststop would not find.
 	if err := c.runs.BindContainer(c.run.Spec().Container, c.run); err != nil {
 		return err
 	}
-	err = c.place.Mount(view)
-	if errors.Is(err, unix.ENOENT) {
-		// Another container's end has removed the directory meanwhile: that one had made it.
-		c.leave()
-		if err := c.find(); err != nil {
-			return err
-		}
-		err = c.place.Mount(view)
-	}
+	c.place, c.created, err = attach.Find(c.request)
 	if err != nil {
 		return err
 	}
-	return c.run.WriteAttachment(c.created)
+	if err := c.run.WriteAttachment(c.created); err != nil {
+		c.place.Close()
+		return err
+	}
+	return nil
 }
 
 // undo leaves nothing of the run. It works when the context that begin was given has ended.
@@ -168,14 +146,10 @@ func (c *creation) undo() error {
 	if c.daemon != nil {
 		c.daemon.Kill()
 	}
-	var errs []error
-	errs = append(errs, removeDirs(context.Background(), c.state, c.runs, c.run, c.created))
-	if ours, err := c.runs.OfContainer(c.run.Spec().Container); err == nil && ours.Path() == c.run.Path() {
-		errs = append(errs, c.runs.UnbindContainer(c.run.Spec().Container))
-	}
+	err := forget(context.Background(), c.state, c.runs, c.run, c.created)
 	// A daemon that was not told to go on removes the run itself.
-	if err := c.run.Remove(); !errors.Is(err, os.ErrNotExist) {
-		errs = append(errs, err)
+	if gone := c.run.Remove(); !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
 	}
-	return errors.Join(errs...)
+	return err
 }

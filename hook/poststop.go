@@ -146,14 +146,15 @@ func (e *ending) collect(ctx context.Context) error {
 
 // cleanUp forgets the container and removes what was made in its root filesystem. Trouble is no reason to fail.
 func (e *ending) cleanUp(ctx context.Context, stateDir string, runs *rundir.Runs) {
-	// While the view is in use somewhere, removing its directory would unmount it there.
-	if !e.held {
-		if err := removeDirs(ctx, stateDir, runs, e.run, rundir.Attachment{}); err != nil {
-			e.log.Warn("directories made for the target may remain", "cause", err)
-		}
+	var err error
+	if e.held {
+		// The view is still in use somewhere: removing its directory would unmount it there.
+		err = unbind(runs, e.run)
+	} else {
+		err = forget(ctx, stateDir, runs, e.run, rundir.Attachment{})
 	}
-	if err := runs.UnbindContainer(e.run.Spec().Container); err != nil {
-		e.log.Warn("the container's name is not forgotten", "cause", err)
+	if err != nil {
+		e.log.Warn("directories made for the target, or the container's name, may remain", "cause", err)
 	}
 }
 

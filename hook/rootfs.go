@@ -16,9 +16,9 @@ import (
 	"github.com/casview/casview/hook/attach"
 )
 
-// rootfsLock orders attaching of views, and removing of directories that were made for them, among all containers of a state
-// directory. Containers may share a root filesystem, and removing a directory unmounts what another one has mounted there:
-// attaching holds the lock shared, removing holds it alone.
+// rootfsLock orders making and removing of target directories among all containers of a state directory. Containers may
+// share a root filesystem, and removing a directory unmounts what another one has mounted there. Making them holds the lock
+// shared, until it is on record who uses them; removing holds it alone.
 func rootfsLock(ctx context.Context, state string, how int) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(state, "rootfs.lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -42,17 +42,32 @@ func rootfsLock(ctx context.Context, state string, how int) (*os.File, error) {
 	}
 }
 
-// removeDirs removes the directories that were made for a run's target, or leaves them to another run that is attached on
-// the same root filesystem. more are such directories that attach.json does not have.
-func removeDirs(ctx context.Context, state string, runs *rundir.Runs, run *rundir.Dir, more rundir.Attachment) error {
+// forget ends a container's part in its root filesystem: the directories made for its target go, and it is not known any
+// more. The last container on a root filesystem takes all of them along. more are directories that attach.json does not
+// have.
+func forget(ctx context.Context, state string, runs *rundir.Runs, run *rundir.Dir, more rundir.Attachment) error {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	lock, err := rootfsLock(ctx, state, unix.LOCK_EX)
 	if err != nil {
-		return err
+		return errors.Join(err, unbind(runs, run))
 	}
 	defer lock.Close()
-	// Read under the lock: another run may have left its directories to this one.
+	return errors.Join(removeDirs(runs, run, more), unbind(runs, run))
+}
+
+// unbind forgets the container, unless its id has passed to a newer run.
+func unbind(runs *rundir.Runs, run *rundir.Dir) error {
+	id := run.Spec().Container
+	bound, err := runs.OfContainer(id)
+	if err != nil || bound.Path() != run.Path() {
+		return nil
+	}
+	return runs.UnbindContainer(id)
+}
+
+// removeDirs needs the lock alone.
+func removeDirs(runs *rundir.Runs, run *rundir.Dir, more rundir.Attachment) error {
 	a, err := run.Attachment()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -72,7 +87,6 @@ func removeDirs(ctx context.Context, state string, runs *rundir.Runs, run *rundi
 	if err != nil {
 		return err
 	}
-	a.Rootfs = theirs.Rootfs
 	return heir.WriteAttachment(merge(theirs, a))
 }
 
@@ -85,14 +99,14 @@ func merge(a, b rundir.Attachment) rundir.Attachment {
 	return a
 }
 
-// otherOn finds another run whose view may be attached on the same root filesystem.
+// otherOn finds another run whose view is attached on the same root filesystem, or about to be.
 func otherOn(runs *rundir.Runs, run *rundir.Dir, rootfs string) (*rundir.Dir, error) {
 	bound, err := runs.Bound()
 	if err != nil {
 		return nil, err
 	}
 	for _, other := range bound {
-		if other.Path() == run.Path() || exists(other.ResultPath()) {
+		if other.Path() == run.Path() {
 			continue
 		}
 		a, err := other.Attachment()

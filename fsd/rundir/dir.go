@@ -91,7 +91,7 @@ func (d *Dir) View() (View, error) {
 // WriteView writes view.json.
 func (d *Dir) WriteView(v View) error { return d.writeJSON(viewName, v) }
 
-// Attachment reads attach.json; fs.ErrNotExist before the hook attached the view.
+// Attachment reads attach.json; fs.ErrNotExist before the hook has found the view's place.
 func (d *Dir) Attachment() (Attachment, error) {
 	var a Attachment
 	return a, d.readJSON(attachName, &a)

@@ -4,7 +4,7 @@
 //	lock         flock held by the daemon for its life, and by whoever collects afterwards
 //	run.json     what was asked for (Spec), written before the directory gets its name
 //	view.json    how the view was made (View), written by the daemon when the view is ready
-//	attach.json  where the hook put it (Attachment)
+//	attach.json  where the hook is about to put it (Attachment)
 //	staging/     upper/ and work/: what the job writes, in overlayfs upper format
 //	trace        what the job read, appended as it happens
 //	ended.json   the daemon saw the view end (Ended): what follows is collection

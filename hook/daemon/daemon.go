@@ -43,9 +43,16 @@ func (d *Daemon) PID() int { return d.process.Pid }
 // Ready waits for the daemon's answer and returns the mount that came with it. An error is the daemon's own where it gave
 // one. The daemon may still live after an error: call Kill.
 func (d *Daemon) Ready(ctx context.Context, timeout time.Duration) (rundir.Reply, *os.File, error) {
-	// Shutting the socket down wakes the receiver.
-	wake := context.AfterFunc(ctx, func() { _ = unix.Shutdown(int(d.sock.Fd()), unix.SHUT_RDWR) })
-	defer wake()
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
+		_ = unix.Shutdown(int(d.sock.Fd()), unix.SHUT_RDWR) // wakes the receiver
+	})
+	defer func() {
+		if !stop() {
+			<-woken
+		}
+	}()
 	for deadline := time.Now().Add(timeout); ; {
 		left := unix.NsecToTimeval(max(time.Until(deadline), time.Millisecond).Nanoseconds())
 		if err := unix.SetsockoptTimeval(int(d.sock.Fd()), unix.SOL_SOCKET, unix.SO_RCVTIMEO, &left); err != nil {
