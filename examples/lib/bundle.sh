@@ -11,7 +11,7 @@ make_rootfs() {
 }
 
 # make_bundle DIR CWD [NAME=VALUE...] -- COMMAND...: a bundle below DIR whose job runs COMMAND in CWD. Resource limits are
-# left out, since raising them needs a capability that hosts inside a container lack.
+# left out: raising one, as crun does to restrict devices, needs a capability that hosts inside a container lack.
 make_bundle() {
     local bundle=$1 cwd=$2 env=()
     shift 2
@@ -28,7 +28,7 @@ make_bundle() {
         --argjson args "$(jq -cn '$ARGS.positional' --args -- "$@")" \
         --argjson env "$(jq -cn '$ARGS.positional' --args -- "${env[@]}")" '
         .process.args = $args | .process.env += $env | .process.cwd = $cwd |
-        .process.terminal = false | .root.readonly = false | del(.process.rlimits)
+        .process.terminal = false | .root.readonly = false | del(.process.rlimits, .linux.resources)
     ' "$bundle/config.json")
     printf '%s\n' "$edited" > "$bundle/config.json"
 }

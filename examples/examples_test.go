@@ -1,0 +1,89 @@
+// Package examples tests the example scripts: each runs as a user would run it, on a real engine, and what it says and
+// leaves is checked.
+package examples
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRunc(t *testing.T) {
+	work := tempDir(t)
+	o := script{path: "runc/run", work: work}.succeed(t)
+	all := results(t, work)
+	if len(all) != 1 {
+		t.Fatalf("%d results", len(all))
+	}
+	checkProject(t, all[0], filepath.Join(work, "result"))
+	for _, want := range []string{all[0].InputsRoot.String(), "built 3 pages", "status:  complete", "absent:  title.local", "index.html: OK"} {
+		if !strings.Contains(o.stdout, want) {
+			t.Errorf("no %q in\n%s", want, o.stdout)
+		}
+	}
+}
+
+func TestCrun(t *testing.T) {
+	work := tempDir(t)
+	needHost(t)
+	script{before: plainCgroup2(t), path: "runc/run", env: []string{"RUNTIME=crun"}, work: work}.succeed(t)
+	checkProject(t, results(t, work)[0], filepath.Join(work, "result"))
+}
+
+func TestPodman(t *testing.T) {
+	work := tempDir(t)
+	script{path: "podman/run", env: podmanEnv(t), work: work}.succeed(t)
+	checkProject(t, results(t, work)[0], filepath.Join(work, "result"))
+}
+
+// The job's exit code comes through, and a result is there all the same.
+func TestPodmanJobThatFails(t *testing.T) {
+	inputs := tempDir(t)
+	writeFile(t, "#!/bin/sh\nmkdir out && echo why > out/log && exit 7\n", inputs, "build.sh")
+	o := script{path: "podman/run", args: []string{inputs}, env: podmanEnv(t)}.run(t)
+	o.want(t, 7, "")
+	if !strings.Contains(o.stdout, "file\tout/log\tsha256:") {
+		t.Errorf("stdout: %s", o.stdout)
+	}
+}
+
+// A container that did not run on its view is not taken for one that did.
+func TestPodmanWithoutInputs(t *testing.T) {
+	o := script{path: "podman/run", args: []string{"/nowhere"}, env: podmanEnv(t)}.run(t)
+	o.want(t, 1, "casview: ")
+}
+
+func TestContainerd(t *testing.T) {
+	work := tempDir(t)
+	address := startContainerd(t)
+	env := []string{"CONTAINERD_ADDRESS=" + address, "CASVIEW_CLIENT=" + filepath.Join(shared.bin, "client")}
+	script{path: "containerd/run", env: env, work: work}.succeed(t)
+	all := results(t, work)
+	if len(all) != 2 {
+		t.Fatalf("%d results, want that of ctr and that of the client", len(all))
+	}
+	checkProject(t, all[0], filepath.Join(work, "result"))
+	checkProject(t, all[1], filepath.Join(work, "result-go"))
+	if left := ctr(t, address, "namespaces", "list", "--quiet"); left != "" {
+		t.Errorf("left in containerd: %s", left)
+	}
+}
+
+func TestContainerdThatIsNotThere(t *testing.T) {
+	script{path: "containerd/run", env: []string{"CONTAINERD_ADDRESS=/nowhere/sock"}}.run(t).
+		want(t, 1, "run: no containerd answers at /nowhere/sock")
+}
+
+// Without $CASVIEW_WORK everything goes away again; script.run looks for what is left.
+func TestNothingStays(t *testing.T) {
+	script{path: "runc/run"}.succeed(t)
+	script{path: "podman/run", env: podmanEnv(t)}.succeed(t)
+}
+
+func TestProgramsThatAreNotThere(t *testing.T) {
+	script{path: "runc/run", env: []string{"CASVIEW_BIN=/nowhere"}}.run(t).
+		want(t, 1, "run: /nowhere/casview is missing: run `make build`")
+	script{path: "runc/run", env: []string{"RUNTIME=no-runtime"}}.run(t).want(t, 1, "run: no-runtime is missing")
+	script{path: "ci/step", args: []string{"build", "/", "--", "true"}, env: []string{"CASVIEW_BIN=/nowhere"}}.run(t).
+		want(t, 125, "step: /nowhere/casview is missing")
+}
