@@ -98,6 +98,3 @@ func (d *Daemon) Wait() error {
 	}
 	return nil
 }
-
-// Release lets go of the daemon's process without waiting for it.
-func (d *Daemon) Release() error { return d.process.Release() }
