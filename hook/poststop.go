@@ -40,13 +40,24 @@ func Poststop(ctx context.Context, env Env, cfg config.Config, in io.Reader) err
 	}
 	defer log.close()
 	e := &ending{env: env, run: run, log: log, timeout: run.Spec().Timeout}
+	// Read while it is there: a daemon that nobody told to go on takes the run away with it.
+	made, _ := run.Attachment()
 	if err := e.settle(ctx); err != nil {
+		if !exists(run.Path()) {
+			return givenUp(ctx, cfg.State, runs, run, made)
+		}
 		log.Error("no result", "cause", err)
 		return fmt.Errorf("run %s: %w", run.Key(), err)
 	}
 	log.step("the run is over")
 	e.cleanUp(ctx, cfg.State, runs)
 	return outcome(run)
+}
+
+// givenUp ends a container whose create hook was killed before it could attach the view. There was no job, and the daemon
+// has removed the run.
+func givenUp(ctx context.Context, stateDir string, runs *rundir.Runs, run *rundir.Dir, made rundir.Attachment) error {
+	return errors.Join(forget(ctx, stateDir, runs, run, made), runs.UnbindContainer(run.Spec().Container))
 }
 
 // errGoesOn says that outputs are on their way although the bound has passed.

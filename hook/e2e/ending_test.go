@@ -71,9 +71,11 @@ func TestHookKilledByItsTimeout(t *testing.T) {
 	j := sh(r.place.store(t, file{path: "in", content: "in\n"}), unique("timeout"), "echo the job ran")
 	timeout := 1 // second
 	j.edit = func(s *specs.Spec) {
-		ourHooks(s, func(h *specs.Hook) { h.Path, h.Timeout = filepath.Join(slow, "casview-hook"), &timeout })
+		ourHooks(s, func(h *specs.Hook) { h.Path = filepath.Join(slow, "casview-hook") })
+		s.Hooks.CreateRuntime[0].Timeout = &timeout
 	}
-	if o := runJob(t, r, j); o.code == 0 || strings.Contains(o.stdout, "ran") {
+	o := runJob(t, r, j)
+	if o.code == 0 || strings.Contains(o.stdout, "ran") {
 		t.Errorf("the job ran: exit %d, %q", o.code, o.stdout)
 	}
 	time.Sleep(1500 * time.Millisecond)
@@ -84,6 +86,9 @@ func TestHookKilledByItsTimeout(t *testing.T) {
 		return nil
 	})
 	r.place.noRuns(t)
+	if exists(filepath.Join(r.image, "workspace")) {
+		t.Error("left behind: /workspace in the root filesystem")
+	}
 }
 
 func TestPoststopTwice(t *testing.T) {
