@@ -104,7 +104,7 @@ func TestStepFailures(t *testing.T) {
 		want          string
 	}{
 		{"exit code", "echo half > out; exit 7", 7, "step: s: failed with 7"},
-		{"killed", "echo half > out; sh -c 'kill -9 $$'", 137, "step: s: failed with 137"},
+		{"killed", "echo half > out; sh -c 'kill -9 $$'; exit $?", 137, "step: s: failed with 137"},
 		{"deleted inputs", "echo half > out; rm in", 125, `step: s: it deleted inputs: ["in"]`},
 		{"no such command", "exec /nowhere", 127, "step: s: failed with 127"},
 	}
