@@ -152,3 +152,19 @@ func TestStepUsage(t *testing.T) {
 	o := script{path: "ci/step", args: []string{"s", c.dir, "--", "true"}}.run(t)
 	o.want(t, 2, "neither STEP_IMAGE nor STEP_ROOTFS is set")
 }
+
+// Two pipelines come to one step at the same time: it runs once, and both have its outputs.
+func TestStepTwiceAtOnce(t *testing.T) {
+	c := newCI(t)
+	first, second := c.sources(t, "a"), c.sources(t, "a")
+	const both = `step=$1
+for dir in "$2" "$3"; do "$step" s "$dir" -- sh -c 'sleep 1; date > out' & done
+wait -n && wait -n`
+	o := script{before: []string{"bash", "-c", both, "bash"}, path: "ci/step", args: []string{first, second}, env: c.env}.succeed(t)
+	if strings.Count(o.stderr, "running on") != 1 || strings.Count(o.stderr, "known: ") != 1 {
+		t.Errorf("stderr: %s", o.stderr)
+	}
+	if a, b := sha256Of(t, filepath.Join(first, "out")), sha256Of(t, filepath.Join(second, "out")); a != b {
+		t.Errorf("outputs %s and %s", a, b)
+	}
+}

@@ -3,7 +3,7 @@
 
 # make_rootfs DIR: a root filesystem of busybox alone. Needs a static one, as Debian's busybox-static, and root.
 make_rootfs() {
-    [ ! -e "$1/bin/sh" ] || return 0
+    [ ! -L "$1/bin/sh" ] || return 0
     mkdir -p "$1"/bin "$1"/proc "$1"/dev "$1"/sys "$1"/tmp "$1"/run "$1"/etc
     chmod 1777 "$1/tmp"
     cp "$(command -v busybox)" "$1/bin/busybox"
