@@ -34,14 +34,17 @@ func Poststop(ctx context.Context, env Env, cfg config.Config, in io.Reader) err
 	if err != nil {
 		return err
 	}
+	// Read while it is there: a daemon that nobody told to go on takes the run away with it.
+	made, _ := run.Attachment()
 	log, err := openLog(run, "poststop")
+	if errors.Is(err, fs.ErrNotExist) {
+		return givenUp(ctx, cfg.State, runs, run, made)
+	}
 	if err != nil {
 		return err
 	}
 	defer log.close()
 	e := &ending{env: env, run: run, log: log, timeout: run.Spec().Timeout}
-	// Read while it is there: a daemon that nobody told to go on takes the run away with it.
-	made, _ := run.Attachment()
 	if err := e.settle(ctx); err != nil {
 		if !exists(run.Path()) {
 			return givenUp(ctx, cfg.State, runs, run, made)

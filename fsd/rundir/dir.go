@@ -151,7 +151,15 @@ func (d *Dir) Remove() error {
 			return err
 		}
 	}
-	return removeTree(d.path)
+	// Gone under its name first: whoever opens a file of the run meanwhile, and would make it, finds no directory.
+	gone := filepath.Join(filepath.Dir(d.path), ".gone-"+d.spec.Nonce)
+	if err := os.Rename(d.path, gone); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return removeTree(gone)
 }
 
 func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }

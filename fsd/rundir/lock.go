@@ -30,7 +30,7 @@ func (l *Lock) Close() error { return l.f.Close() }
 // TryLock takes the lock, or returns ErrLocked. It is fs.ErrNotExist if the run was moved aside or removed since it was
 // opened: what stands at its path then is another run, or none.
 func (d *Dir) TryLock() (*Lock, error) {
-	l, err := tryLock(d.file(lockName))
+	l, err := tryLock(d.file(lockName), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +61,10 @@ func (d *Dir) stillHere(l *Lock) error {
 	return nil
 }
 
-func tryLock(path string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+// tryLock makes the file only where create is os.O_CREATE: a lock that was made in a run that is being removed would keep
+// its directory.
+func tryLock(path string, create int) (*Lock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|create|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}

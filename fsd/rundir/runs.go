@@ -49,7 +49,7 @@ func (d *Dir) populate() (*Lock, error) {
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := tryLock(d.file(lockName))
+	lock, err := tryLock(d.file(lockName), os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
