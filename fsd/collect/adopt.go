@@ -103,7 +103,7 @@ func (c *collection) refuseTorn(o *output) error {
 		return err
 	}
 	if err := c.store.Verify(o.Hash); err != nil {
-		return fmt.Errorf("the store's own copy is damaged, run casview fsck: %w", err)
+		return fmt.Errorf("the store's own copy is damaged, remove it so that the staged one takes its place: %w", err)
 	}
 	return nil
 }

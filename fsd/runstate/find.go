@@ -8,7 +8,8 @@ import (
 	"github.com/casview/casview/fsd/rundir"
 )
 
-// Lookup finds a run by its name, or by the id of its container; fs.ErrNotExist when neither is known.
+// Lookup finds a run by its name, or by the id of its container, and of several that a container had the last;
+// fs.ErrNotExist when neither is known.
 func Lookup(runs *rundir.Runs, name string) (*rundir.Dir, error) {
 	if key, err := rundir.ParseRunKey(name); err == nil {
 		d, err := runs.Open(key)
@@ -16,7 +17,24 @@ func Lookup(runs *rundir.Runs, name string) (*rundir.Dir, error) {
 			return d, err
 		}
 	}
-	return runs.OfContainer(name)
+	d, err := runs.OfContainer(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return d, err
+	}
+	// The hook forgets a container when it has ended; its run still names it.
+	all, err := runs.List()
+	for _, run := range all {
+		if name != "" && run.Spec().Container == name && (d == nil || run.Spec().Started.After(d.Spec().Started)) {
+			d = run
+		}
+	}
+	if d != nil {
+		return d, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("run %s: %w", name, fs.ErrNotExist)
 }
 
 // Find finds the run with this nonce, under its name or where it was moved aside; fs.ErrNotExist when it is gone.

@@ -188,6 +188,12 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%s: got %v, %v", name, got, err)
 		}
 	}
+	if err := runs.UnbindContainer("_c+1"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Lookup(runs, d.Spec().Container); err != nil || got.Path() != d.Path() {
+		t.Errorf("container that ended: got %v, %v", got, err)
+	}
 	for _, name := range []string{"b", "../a", ""} {
 		if _, err := Lookup(runs, name); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%q: got %v", name, err)
