@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -88,6 +89,12 @@ func TestDaemonKilledWhileCollecting(t *testing.T) {
 			if e, _ := got.HashedFiles.Find(path); e.Hash.Hex() != sum || sha256OfFile(t, s.blob(sum)) != sum {
 				t.Errorf("killed after %d ms: %s is %+v, the job said %s", 2*delay, path, e, sum)
 			}
+		}
+		// The blob that was being written stays in tmp, which is for garbage collection to sweep.
+		torn, err := filepath.Glob(filepath.Join(s.state, "store/tmp", fmt.Sprintf("put-%d-*", daemon.pid)))
+		must(t, err)
+		for _, file := range torn {
+			must(t, os.Remove(file))
 		}
 		nothingLeft(t, r, name)
 	}
