@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -141,7 +142,22 @@ func (d *Dir) FreeStaging() error {
 	if d.spec.StagingDir == "" {
 		errs = append(errs, d.remove(stagingName))
 	}
-	return errors.Join(append(errs, d.remove(planName), d.remove(traceName), d.remove(reserveName))...)
+	return errors.Join(append(errs, d.remove(planName), d.remove(traceName), d.remove(reserveName), d.removeTorn())...)
+}
+
+// removeTorn removes what a collection that was killed had begun to write. Only the lock's holder writes such files.
+func (d *Dir) removeTorn() error {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if name := e.Name(); strings.HasPrefix(name, "."+planName) || strings.HasPrefix(name, "."+resultName) {
+			errs = append(errs, d.remove(name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Remove deletes the run. The caller holds the lock.
