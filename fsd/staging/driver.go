@@ -15,7 +15,7 @@ import (
 // Request is what a driver needs to make a mount.
 type Request struct {
 	View *view.View
-	// Upper and Work are host directories that do not exist yet, below one existing directory.
+	// Upper and Work are host directories that do not exist yet, in one directory, which is made if it is missing.
 	Upper, Work string
 	Owner       rundir.Owner
 	// Source is shown as the mount's source in mountinfo.
@@ -60,6 +60,6 @@ func Choose(name string, r Request) (s *Session, driver, reason string, err erro
 		}
 		return s, Overlay{}.Name(), "auto: the kernel accepted an overlay mount", nil
 	default:
-		return nil, "", "", fmt.Errorf("staging driver %q: %w: this version has only overlay", name, ErrNoDriver)
+		return nil, "", "", fmt.Errorf("staging driver %q: this version has only overlay: %w", name, ErrNoDriver)
 	}
 }

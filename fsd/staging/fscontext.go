@@ -47,7 +47,8 @@ func (c *fsContext) mount(attrs int) (*os.File, error) {
 	}
 	fd, err := unix.Fsmount(c.fd, unix.FSMOUNT_CLOEXEC, attrs|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
 	if err != nil {
-		return nil, fmt.Errorf("fsmount %s: %w", c.fstype, err)
+		c.fail("mount", err)
+		return nil, c.err
 	}
 	return os.NewFile(uintptr(fd), c.fstype), nil
 }

@@ -17,6 +17,21 @@ func mountFUSE(fs fuse.RawFileSystem, o *fuse.MountOptions, source string, attrs
 	if err != nil {
 		return nil, nil, fmt.Errorf("open /dev/fuse: %w", err)
 	}
+	mount, err := newFUSE(dev, o, source, attrs)
+	if err != nil {
+		unix.Close(dev)
+		return nil, nil, err
+	}
+	server, err := serveFUSE(dev, fs, o)
+	if err != nil {
+		mount.Close()
+		return nil, nil, err
+	}
+	return mount, server, nil
+}
+
+// newFUSE makes the mount that the requests of dev will be about.
+func newFUSE(dev int, o *fuse.MountOptions, source string, attrs int) (*os.File, error) {
 	c := openFS("fuse")
 	defer c.close()
 	c.set("source", source)
@@ -33,19 +48,18 @@ func mountFUSE(fs fuse.RawFileSystem, o *fuse.MountOptions, source string, attrs
 		// it: anywhere else a read makes the atime stale (fuse_invalidate_atime), whatever the mount's own flags are.
 		c.flag("ro")
 	}
-	mount, err := c.mount(attrs)
-	if err != nil {
-		unix.Close(dev)
-		return nil, nil, err
-	}
+	return c.mount(attrs)
+}
+
+// serveFUSE answers the requests of dev until its mount is gone. dev is go-fuse's from here on: it closes it in the end, and
+// at once on error.
+func serveFUSE(dev int, fs fuse.RawFileSystem, o *fuse.MountOptions) (*fuse.Server, error) {
 	server, err := fuse.NewServer(fs, "/dev/fd/"+strconv.Itoa(dev), o)
 	if err != nil {
-		mount.Close()
-		unix.Close(dev)
-		return nil, nil, fmt.Errorf("fuse: %w", err)
+		return nil, fmt.Errorf("fuse: %w", err)
 	}
 	go server.Serve()
-	return mount, server, nil
+	return server, nil
 }
 
 // readAheadKB lets the kernel read a large file in few requests: measured 1.3 to 2.9 GB/s for a first sequential read

@@ -3,55 +3,91 @@ package staging
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // layerDirs are upper and work, opened in the mount namespace that overlayfs will look at.
-type layerDirs struct{ upper, work *os.File }
-
-func (d *layerDirs) close() {
-	d.upper.Close()
-	d.work.Close()
+type layerDirs struct {
+	upper, work *os.File
+	made        []string // outermost first
 }
 
-// makeDirs creates upper, work and the place where lower is mounted.
-func makeDirs(r Request, lower string) (*layerDirs, error) {
-	if err := os.MkdirAll(filepath.Dir(r.Upper), 0o700); err != nil {
+// makeDirs creates upper and work. On error they are gone again.
+func makeDirs(r Request) (_ *layerDirs, err error) {
+	d := &layerDirs{}
+	defer func() {
+		if err != nil {
+			d.close()
+			d.remove()
+		}
+	}()
+	if err := d.make(filepath.Dir(r.Upper)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	for _, dir := range []string{r.Upper, r.Work, lower} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
+	for _, dir := range []string{r.Upper, r.Work} {
+		if err := d.make(dir); err != nil {
 			return nil, err
 		}
 	}
 	if err := likeRoot(r); err != nil {
 		return nil, err
 	}
-	upper, err := openDir(r.Upper)
-	if err != nil {
+	if d.upper, err = openDir(r.Upper); err != nil {
 		return nil, err
 	}
-	work, err := openDir(r.Work)
-	if err != nil {
-		upper.Close()
-		return nil, err
-	}
-	return &layerDirs{upper: upper, work: work}, nil
+	d.work, err = openDir(r.Work)
+	return d, err
 }
 
-// likeRoot gives upper the attributes of the view's root: a merged directory shows its uppermost layer's.
+func (d *layerDirs) make(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	d.made = append(d.made, dir)
+	return nil
+}
+
+func (d *layerDirs) close() {
+	for _, f := range []*os.File{d.upper, d.work} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// remove takes back what makeDirs made. Overlayfs may have made directories in work; what anybody else has put anywhere
+// stays.
+func (d *layerDirs) remove() {
+	for i := len(d.made) - 1; i >= 0; i-- {
+		dir := d.made[i]
+		if d.work != nil && dir == d.work.Name() {
+			os.RemoveAll(dir)
+			continue
+		}
+		os.Remove(dir)
+	}
+}
+
+// likeRoot gives upper the attributes of the view's root: a merged directory shows its uppermost layer's. The owner comes
+// first, since changing it clears mode bits.
 func likeRoot(r Request) error {
 	root := r.View.Root()
-	mtime := time.Unix(root.MtimeSec, int64(root.MtimeNsec))
-	return errors.Join(
-		os.Chown(r.Upper, int(r.Owner.UID), int(r.Owner.GID)),
-		unix.Chmod(r.Upper, root.Mode),
-		os.Chtimes(r.Upper, mtime, mtime),
-	)
+	if err := os.Chown(r.Upper, int(r.Owner.UID), int(r.Owner.GID)); err != nil {
+		return err
+	}
+	if err := unix.Chmod(r.Upper, root.Mode); err != nil {
+		return fmt.Errorf("chmod %s: %w", r.Upper, err)
+	}
+	// Not os.Chtimes: its nanoseconds since 1970 hold no year past 2262.
+	mtime := unix.Timespec{Sec: root.MtimeSec, Nsec: int64(root.MtimeNsec)}
+	if err := unix.UtimesNanoAt(unix.AT_FDCWD, r.Upper, []unix.Timespec{mtime, mtime}, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("set the time of %s: %w", r.Upper, err)
+	}
+	return nil
 }
 
 func openDir(path string) (*os.File, error) {

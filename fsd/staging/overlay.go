@@ -3,11 +3,8 @@ package staging
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strconv"
 
-	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,55 +17,63 @@ var _ Driver = Overlay{}
 func (Overlay) Name() string { return "overlay" }
 
 // Mount implements Driver. Overlayfs takes a lower layer only from the caller's own mount namespace (before Linux 6.15 it
-// takes no detached one), so the work happens on a thread with a namespace of its own. The thread ends with its goroutine,
-// because a goroutine that stays locked takes its thread along, and the namespace with its copies of the host's mounts
-// goes at once. It must not be the process's first thread, which Go never ends: main holds that one.
+// takes no detached one), so the view is mounted for a moment in a namespace that nobody else is in.
 func (Overlay) Mount(r Request) (*Session, error) {
-	type answer struct {
-		s   *Session
-		err error
-	}
-	done := make(chan answer)
-	go func() {
-		runtime.LockOSThread()
-		s, err := mountOverlay(r)
-		done <- answer{s, err}
-	}()
-	a := <-done
-	return a.s, a.err
+	var s *Session
+	err := inPrivateNamespace(func() (err error) {
+		s, err = mountOverlay(r)
+		return err
+	})
+	return s, err
 }
 
 func mountOverlay(r Request) (s *Session, err error) {
-	if err := privateNamespace(); err != nil {
-		return nil, err
-	}
-	lower := filepath.Join(filepath.Dir(r.Upper), "lower")
-	dirs, err := makeDirs(r, lower)
+	dirs, err := makeDirs(r)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		unix.Unmount(lower, unix.MNT_DETACH)
-		os.Remove(lower)
+		dirs.close()
 		if err != nil {
-			os.Remove(r.Upper)
-			os.RemoveAll(r.Work)
+			dirs.remove()
 		}
 	}()
-	defer dirs.close()
-
 	view, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return nil, err
 	}
-	defer view.Close()
 	if err := raiseReadAhead(view); err != nil {
 		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
 	}
-	if err := unix.MoveMount(int(view.Fd()), "", unix.AT_FDCWD, lower, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
-		return nil, fmt.Errorf("move_mount the view: %w", err)
+	mount, userXattr, err := overlayOnView(view, dirs, r.Source)
+	view.Close()
+	if err != nil {
+		// With its last mount gone the connection ends, and its goroutines with it.
+		server.Wait()
+		return nil, err
 	}
-	return overlayOn(view, server, dirs, r.Source)
+	return &Session{Mount: mount, Server: server, UserXattr: userXattr}, nil
+}
+
+// overlayOnView gives the view a place for as long as overlayfs takes to clone it: on top of work, which is open already
+// and used by descriptor only, so no directory need be made for it.
+func overlayOnView(view *os.File, dirs *layerDirs, source string) (mount *os.File, userXattr bool, err error) {
+	const byDescriptor = unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_EMPTY_PATH
+	if err := unix.MoveMount(int(view.Fd()), "", int(dirs.work.Fd()), "", byDescriptor); err != nil {
+		return nil, false, fmt.Errorf("move_mount the view: %w", err)
+	}
+	defer func() {
+		// The namespace is about to go, which would do the same; but only after this process has answered.
+		if gone := unix.Unmount(fdPath(view), unix.MNT_DETACH); gone != nil && err == nil {
+			mount.Close()
+			err = fmt.Errorf("unmount the view: %w", gone)
+		}
+	}()
+	if userXattr, err = inUserNamespace(); err != nil {
+		return nil, false, err
+	}
+	mount, err = overlayOn(view, dirs, source, userXattr)
+	return mount, userXattr, err
 }
 
 // overlayOn makes the overlay mount.
@@ -80,11 +85,7 @@ func mountOverlay(r Request) (s *Session, err error) {
 //   - metacopy=off, index=off: every file in upper is whole and there is nothing but upper to read at collection,
 //     whatever the defaults of the kernel's build are.
 //   - userxattr: in a user namespace trusted.* xattrs can't be written. The kernel then refuses redirect_dir.
-func overlayOn(lower *os.File, server *fuse.Server, dirs *layerDirs, source string) (*Session, error) {
-	inUserNS, err := inUserNamespace()
-	if err != nil {
-		return nil, err
-	}
+func overlayOn(lower *os.File, dirs *layerDirs, source string, userXattr bool) (*os.File, error) {
 	c := openFS("overlay")
 	defer c.close()
 	c.set("source", source)
@@ -95,43 +96,26 @@ func overlayOn(lower *os.File, server *fuse.Server, dirs *layerDirs, source stri
 	c.set("metacopy", "off")
 	c.set("index", "off")
 	c.flag("volatile")
-	if inUserNS {
+	if userXattr {
 		c.flag("userxattr")
 	} else {
 		c.set("redirect_dir", "on")
 	}
-	mount, err := c.mount(0)
-	if err != nil {
-		return nil, err
-	}
-	return &Session{Mount: mount, Server: server, UserXattr: inUserNS}, nil
+	return c.mount(0)
 }
 
 func fdPath(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
-// privateNamespace gives this thread a mount namespace of its own. Its mounts are made private, or what happens here
-// would show on the host.
-func privateNamespace() error {
-	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("unshare the mount namespace: %w", err)
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	return nil
-}
+// firstUserNamespace is the inode number of the user namespace that the host starts with (kernel: PROC_USER_INIT_INO). The
+// map of ids does not tell: another namespace may map all of them to themselves.
+const firstUserNamespace = 0xEFFFFFFD
 
-// inUserNamespace tells whether this process is outside the initial user namespace, the only one whose map is the
-// identity over all ids.
+// inUserNamespace tells whether this process is outside the first user namespace, where trusted.* xattrs can't be written.
 func inUserNamespace() (bool, error) {
-	b, err := os.ReadFile("/proc/self/uid_map")
-	if err != nil {
-		return false, err
+	const own = "/proc/self/ns/user"
+	var st unix.Stat_t
+	if err := unix.Stat(own, &st); err != nil {
+		return false, fmt.Errorf("%s: %w", own, err)
 	}
-	var inside, outside, count uint64
-	if _, err := fmt.Sscan(string(b), &inside, &outside, &count); err != nil {
-		return false, fmt.Errorf("/proc/self/uid_map: %w", err)
-	}
-	const allIDs = 1<<32 - 1
-	return inside != 0 || outside != 0 || count != allIDs, nil
+	return st.Ino != firstUserNamespace, nil
 }
