@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
+	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"github.com/casview/casview/fsd/rundir"
@@ -16,9 +17,10 @@ import (
 // which the kernel asks SYS_ADMIN.
 var keptCapabilities = []cap.Value{cap.DAC_OVERRIDE, cap.DAC_READ_SEARCH, cap.CHOWN, cap.FOWNER, cap.SYS_ADMIN}
 
-// Confine takes from the whole process what serving and collecting don't need: capabilities, the way back to them
-// (no_new_privs, which Landlock sets), and every path but the store, the run and /proc (to name who holds the view).
-// Landlock also forbids all mounting. On a kernel without Landlock the rest still holds.
+// Confine takes from the whole process, all its threads, what serving and collecting don't need: capabilities, the way back
+// to them (no_new_privs), and with Landlock every path but the store, the run and /proc (to name who holds the view).
+// Landlock also forbids all mounting. On a kernel without Landlock, or before Linux 5.19, where it can't allow to rename from
+// one directory to another, the rest still holds.
 func Confine(spec rundir.Spec, run *rundir.Dir, log *slog.Logger) error {
 	have, keep := cap.GetProc(), cap.NewSet()
 	for _, c := range keptCapabilities {
@@ -35,6 +37,9 @@ func Confine(spec rundir.Spec, run *rundir.Dir, log *slog.Logger) error {
 	}
 	if err := keep.SetProc(); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
+	}
+	if _, err := cap.Prctlw(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
 	}
 	err := landlock.V5.BestEffort().RestrictPaths(
 		landlock.RWDirs(spec.Store, run.Path(), filepath.Clean(run.StagingPath())).WithRefer().IgnoreIfMissing(),

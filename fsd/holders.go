@@ -4,33 +4,78 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
-// Holders names the processes in whose mount namespace the view with this mount source is mounted, one for each
-// namespace. Processes that hold only a descriptor of a view that is mounted nowhere are not found.
+// Holders names the processes in whose mount namespace the view with this mount source is mounted: for each namespace the
+// one with the lowest id. Processes that hold only a descriptor of a view that is mounted nowhere are not found.
 func Holders(source string) []string {
-	tables, err := filepath.Glob("/proc/[0-9]*/mountinfo")
+	var out []string
+	seen := map[string]bool{}
+	for _, pid := range processes() {
+		proc := filepath.Join("/proc", strconv.Itoa(pid))
+		table, err := os.ReadFile(filepath.Join(proc, "mountinfo"))
+		if err != nil {
+			continue // it has ended
+		}
+		known, ids := false, mountsFrom(string(table), source)
+		for _, id := range ids {
+			known = known || seen[id]
+			seen[id] = true
+		}
+		if known || len(ids) == 0 {
+			continue
+		}
+		comm, _ := os.ReadFile(filepath.Join(proc, "comm"))
+		out = append(out, fmt.Sprintf("process %d (%s)", pid, printable(string(comm))))
+	}
+	return out
+}
+
+// processes lists the running processes by rising id.
+func processes() []int {
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
-	sort.Strings(tables)
-	var out []string
-	seen := map[string]bool{}
-	for _, table := range tables {
-		b, err := os.ReadFile(table)
-		if err != nil || !strings.Contains(string(b), " "+source+" ") {
-			continue
+	var pids []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			pids = append(pids, pid)
 		}
-		proc := filepath.Dir(table)
-		ns, err := os.Readlink(filepath.Join(proc, "ns/mnt"))
-		if err == nil && seen[ns] {
-			continue
-		}
-		seen[ns] = true
-		comm, _ := os.ReadFile(filepath.Join(proc, "comm"))
-		out = append(out, fmt.Sprintf("process %s (%s)", filepath.Base(proc), strings.TrimSpace(string(comm))))
 	}
-	return out
+	slices.Sort(pids)
+	return pids
+}
+
+// mountsFrom returns the mounts with this source in a mountinfo table. A mount is in one namespace only, so its id also
+// tells namespaces apart. /proc/PID/ns/mnt would too, but a confined process may not read it: neither CAP_SYS_PTRACE nor
+// Landlock lets it near processes outside.
+func mountsFrom(table, source string) []string {
+	if !strings.Contains(table, " "+source+" ") {
+		return nil
+	}
+	var ids []string
+	for line := range strings.Lines(table) {
+		// proc_pid_mountinfo(5): id, parent, device, root, mount point, options, optional fields, "-", type, source, options
+		mount, fs, _ := strings.Cut(line, " - ")
+		id, _, _ := strings.Cut(mount, " ")
+		if fields := strings.Fields(fs); len(fields) > 1 && fields[1] == source {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// printable makes one readable word of a name that a process gave itself.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, strings.TrimSuffix(s, "\n"))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/fsd/collect"
+	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/fsd/staging"
 	"github.com/casview/casview/fsd/trace"
@@ -23,6 +24,7 @@ type Daemon struct {
 	view    *view.View
 	events  *trace.Recorder
 	session *staging.Session
+	made    rundir.View
 	log     *slog.Logger
 }
 
@@ -35,8 +37,7 @@ func Start(run *rundir.Dir, log *slog.Logger) (*Daemon, error) {
 	}
 	d := &Daemon{run: run, store: store, log: log}
 	if err := d.mount(); err != nil {
-		store.Close()
-		return nil, err
+		return nil, errors.Join(err, store.Close())
 	}
 	return d, nil
 }
@@ -57,6 +58,13 @@ func (d *Daemon) mount() error {
 		return err
 	}
 	d.events = trace.NewRecorder(events)
+	if err := d.stage(spec); err != nil {
+		return errors.Join(err, events.Close())
+	}
+	return nil
+}
+
+func (d *Daemon) stage(spec rundir.Spec) (err error) {
 	d.view, err = view.New(d.store, spec.InputsRoot, d.events, view.Options{
 		UID: spec.Owner.UID, GID: spec.Owner.GID,
 		VerifyFirstRead: spec.Verify == "first-read",
@@ -75,20 +83,22 @@ func (d *Daemon) mount() error {
 	d.session = session
 	ready := float64(time.Since(spec.Started).Microseconds()) / 1000
 	d.log.Info("view is ready", "driver", driver, "reason", reason, "ready_ms", ready)
-	return d.run.WriteView(rundir.View{
+	d.made = rundir.View{
 		PID: os.Getpid(), Driver: driver, Reason: reason, Source: spec.MountSource(),
 		UserXattr: session.UserXattr, ReadyMS: ready,
-	})
+	}
+	if err := d.run.WriteView(d.made); err != nil {
+		session.Mount.Close()
+		session.Server.Wait()
+		return err
+	}
+	return nil
 }
 
 // Handover gives the mount away over the socket and waits until the starter says that it has its place. From then on only
 // the container keeps the view alive.
 func (d *Daemon) Handover(sock *os.File) error {
-	v, err := d.run.View()
-	if err != nil {
-		return err
-	}
-	err = rundir.SendReply(sock, rundir.Reply{View: v}, d.session.Mount)
+	err := rundir.SendReply(sock, rundir.Reply{View: d.made}, d.session.Mount)
 	d.session.Mount.Close()
 	if err != nil {
 		return fmt.Errorf("hand the mount over: %w", err)
@@ -96,7 +106,7 @@ func (d *Daemon) Handover(sock *os.File) error {
 	return rundir.ReceiveAttached(sock)
 }
 
-// GiveUp removes the run: nothing was attached, so no job has seen it.
+// GiveUp removes the run: nothing was attached, so no job has seen it. It waits until the starter has let go of the mount.
 func (d *Daemon) GiveUp() error {
 	d.session.Server.Wait()
 	return errors.Join(d.store.Close(), d.run.Remove())
@@ -114,11 +124,14 @@ func (d *Daemon) Finish(stop context.Context) error {
 	o := collect.Options{Logger: d.log}
 	select {
 	case <-gone:
-		d.log.Info("the view has ended")
+		o.Holders = d.cutOff()
+		o.Keep = len(o.Holders) > 0
 	case <-stop.Done():
-		d.log.Warn("asked to collect while the view is held")
-		o.Keep = true
-		o.Holders = Holders(d.run.Spec().MountSource())
+		o.Keep = !ended(gone)
+		if o.Keep {
+			d.log.Warn("asked to collect while the view is held")
+			o.Holders = Holders(d.run.Spec().MountSource())
+		}
 	}
 	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.view.Requests()}
 	if err := d.events.Err(); err != nil {
@@ -131,31 +144,70 @@ func (d *Daemon) Finish(stop context.Context) error {
 			d.log.Error("the end of the view could not be recorded", "cause", err)
 		}
 	}
-	return collectWithin(d.run, d.store, o)
+	// An engine that waits for its container's processes must not wait for ever. What is not done then can be finished by
+	// `casview-fsd collect`.
+	_, err := collectWithin(d.run.Spec().Timeout, d.run, d.store, o)
+	return err
 }
 
-// Collect makes the result of a run whose daemon is dead, from disk alone. The caller holds the run's lock. held says that
-// somebody may still write to the staging tree.
-func Collect(run *rundir.Dir, held bool, log *slog.Logger) error {
+// cutOff returns who still has the view although the kernel sends no more requests. The end of the connection tells that the
+// mount is gone, unless somebody aborted it by /sys/fs/fuse: then the job writes on, and no file that it may have open for
+// writing may become a blob.
+func (d *Daemon) cutOff() []string {
+	holders := Holders(d.run.Spec().MountSource())
+	if len(holders) == 0 {
+		d.log.Info("the view has ended")
+	} else {
+		d.log.Error("the connection to the kernel was cut while the view is held", "holders", holders)
+	}
+	return holders
+}
+
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Collection is what the daemon of a dead run can't tell whoever collects for it.
+type Collection struct {
+	// Held says that somebody may still write to the staging tree.
+	Held bool
+	// Timeout ends the collection; zero is no bound. What is done by then is done again, except for what is planned.
+	Timeout time.Duration
+}
+
+// Collect makes the result of a run whose daemon is dead, from disk alone. The caller holds the run's lock. A result that is
+// not complete is no error.
+func Collect(run *rundir.Dir, c Collection, log *slog.Logger) (*result.Result, error) {
 	store, err := OpenStore(run.Spec())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer store.Close()
 	o := collect.Options{Logger: log, Holders: Holders(run.Spec().MountSource())}
-	o.Keep = held || len(o.Holders) > 0
-	return collectWithin(run, store, o)
+	o.Keep = c.Held || len(o.Holders) > 0
+	return collectWithin(c.Timeout, run, store, o)
 }
 
-// collectWithin bounds collection by the run's timeout: an engine that waits for its container's processes must not wait
-// for ever. What is not done then can be finished by `casview-fsd collect`.
-func collectWithin(run *rundir.Dir, store *cas.Local, o collect.Options) error {
-	ctx, cancel := context.WithTimeout(context.Background(), run.Spec().Timeout)
-	defer cancel()
+// collectWithin bounds collection, where its caller must not wait for ever.
+func collectWithin(timeout time.Duration, run *rundir.Dir, store *cas.Local, o collect.Options) (*result.Result, error) {
+	ctx := context.Background()
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not done within %v: %w", timeout, context.DeadlineExceeded))
+		defer cancel()
+	}
 	r, err := collect.Run(ctx, run, store, o)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
-		return fmt.Errorf("collect run %s: %w", run.Key(), err)
+		return nil, fmt.Errorf("collect run %s: %w", run.Key(), err)
 	}
 	o.Logger.Info("collected", "status", r.Status, "files", len(r.HashedFiles), "collect_ms", r.Stats.CollectMS)
-	return nil
+	return r, nil
 }

@@ -24,10 +24,16 @@ type Reply struct {
 // attached is what the starter answers once the mount has its place. A daemon that never hears it gives the run up.
 const attached = "attached"
 
-const maxReply = 64 << 10
+// JSON makes up to six bytes of one.
+const (
+	maxReply = 64 << 10
+	maxError = maxReply / 8
+)
 
 // SendReply sends the reply; mount travels along unless it is nil.
 func SendReply(sock *os.File, r Reply, mount *os.File) error {
+	// Paths of a few thousand bytes may stand in an error, more than once.
+	r.Error = r.Error[:min(len(r.Error), maxError)]
 	b, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -16,24 +16,39 @@ type Owner struct {
 // Spec is run.json: everything that the daemon and a later collection need to know. It holds host paths, so it is never
 // built from a container's annotations alone.
 type Spec struct {
-	Nonce        string        `json:"nonce"`
-	Run          RunKey        `json:"run"`
-	Container    string        `json:"container"`
-	InputsRoot   cas.Digest    `json:"inputs_root"`
-	Target       string        `json:"target"`
-	Outputs      []string      `json:"outputs,omitempty"`
-	Owner        Owner         `json:"owner"`
-	Started      time.Time     `json:"started"`
-	BootID       string        `json:"boot_id"`
-	Store        string        `json:"store"`
-	Digest       string        `json:"digest"`
-	Verify       string        `json:"verify"`
-	Driver       string        `json:"driver"`
-	StagingDir   string        `json:"staging_dir,omitempty"`
-	Workers      int           `json:"workers"`
-	SpecialFiles string        `json:"special_files"`
-	Timeout      time.Duration `json:"timeout_ns"`
-	LogLevel     string        `json:"log_level"`
+	// Nonce tells this run from an older or a newer one of the same name. It is a file name part and a mount source.
+	Nonce string `json:"nonce"`
+	// Run is the name that the run was made under. One that was moved aside since has another: see Dir.Key.
+	Run RunKey `json:"run"`
+	// Container is the runtime's id of the container; for a view without one it is made up.
+	Container  string     `json:"container"`
+	InputsRoot cas.Digest `json:"inputs_root"`
+	// Target is the view's place: a path inside the container, or on the host for a view without one. Only the hook uses it.
+	Target string `json:"target"`
+	// Outputs are globs below Target that say which files are listed; none means all.
+	Outputs []string `json:"outputs,omitempty"`
+	Owner   Owner    `json:"owner"`
+	// Started is when the hook was started: how long a view took counts from here.
+	Started time.Time `json:"started"`
+	// BootID is the kernel's at that time. Another one at collection means that the host restarted, and what was written last
+	// may not be on disk.
+	BootID string `json:"boot_id"`
+	// Store is the store's directory, and Digest the algorithm by which it stores what is new.
+	Store  string `json:"store"`
+	Digest string `json:"digest"`
+	// Verify says when blobs are hashed again: "insert" (never) or "first-read".
+	Verify string `json:"verify"`
+	// Driver is the staging driver that was asked for; View.Driver is the one in force.
+	Driver string `json:"driver"`
+	// StagingDir is an absolute directory for upper/ and work/ instead of the run's own. It is the user's and stays.
+	StagingDir string `json:"staging_dir,omitempty"`
+	// Workers is how many files are hashed at once; zero is one for each CPU.
+	Workers int `json:"workers"`
+	// SpecialFiles says what becomes of sockets, fifos and devices: "skip" lists them, "fail" makes the result partial.
+	SpecialFiles string `json:"special_files"`
+	// Timeout bounds the daemon's collection, and each of poststop's waits.
+	Timeout  time.Duration `json:"timeout_ns"`
+	LogLevel string        `json:"log_level"`
 }
 
 // DriverNone is the Driver of a read-only view: nothing is staged, and the result has no outputs.

@@ -13,7 +13,8 @@ import (
 )
 
 // Collect starts `casview-fsd collect` for a run whose daemon is dead, and waits for it. held says that the view may still
-// be in use. When the context ends first, collection goes on without this process and the context's error is returned.
+// be in use. Nil means that there is a result, whatever its status. When the context ends first, collection goes on without
+// this process, for as long as the run's timeout lets it, and the context's error is returned.
 func Collect(ctx context.Context, program string, run *rundir.Dir, held bool) error {
 	log, err := os.OpenFile(run.LogPath(), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -25,6 +26,9 @@ func Collect(ctx context.Context, program string, run *rundir.Dir, held bool) er
 		return err
 	}
 	args := []string{"collect"}
+	if bound := run.Spec().Timeout; bound > 0 {
+		args = append(args, "--timeout", bound.String())
+	}
 	if held {
 		args = append(args, "--held")
 	}
@@ -36,7 +40,7 @@ func Collect(ctx context.Context, program string, run *rundir.Dir, held bool) er
 	ended := make(chan error, 1)
 	go func() {
 		state, err := p.Wait()
-		if err == nil && !state.Success() {
+		if err == nil && !madeResult(state) {
 			err = errors.New(state.String())
 		}
 		ended <- err
@@ -50,6 +54,13 @@ func Collect(ctx context.Context, program string, run *rundir.Dir, held bool) er
 		}
 		return nil
 	}
+}
+
+// madeResult tells from an exit whether there is a result: complete, partial or failed.
+func madeResult(state *os.ProcessState) bool {
+	const partial, failed = 3, 4
+	code := state.ExitCode()
+	return code == 0 || code == partial || code == failed
 }
 
 // lastLine is the cause in words: what the program wrote last.

@@ -49,6 +49,10 @@ func fake(args []string) int {
 		_ = rundir.SendReply(sock, rundir.Reply{Error: "no such root digest"}, nil)
 	case "hang":
 		time.Sleep(time.Minute)
+	case "partial":
+		return 3
+	case "failed":
+		return 4
 	case "fail":
 		os.Stderr.WriteString("casview-fsd: collect: disk full\n")
 		return 1
@@ -271,6 +275,12 @@ func TestCollect(t *testing.T) {
 	}
 	if b, err := os.ReadFile(filepath.Join(run.Path(), "report")); err != nil || !strings.HasPrefix(string(b), "args collect --held\n") {
 		t.Errorf("%s, %v", b, err)
+	}
+	for _, status := range []string{"partial", "failed"} {
+		run, _ = newRun(t, status)
+		if err := Collect(t.Context(), self(t), run, false); err != nil {
+			t.Errorf("a %s result: %v", status, err)
+		}
 	}
 	run, _ = newRun(t, "fail")
 	if err := Collect(t.Context(), self(t), run, false); err == nil || err.Error() != "casview-fsd collect: exit status 1: collect: disk full" {
