@@ -63,10 +63,12 @@ func (c *fsContext) fail(what string, err error) {
 	if err == nil {
 		return
 	}
-	c.err = fmt.Errorf("%s: %s: %w", c.fstype, what, err)
-	if log := c.kernelLog(); log != "" {
-		c.err = fmt.Errorf("%s: %s: %w (kernel: %s)", c.fstype, what, err, log)
+	log := "kernel: " + c.kernelLog()
+	if log == "kernel: " {
+		// Some causes go to the log of the whole kernel, and before Linux 6.5 all of overlayfs's do.
+		log = "dmesg may say why"
 	}
+	c.err = fmt.Errorf("%s: %s: %w (%s)", c.fstype, what, err, log)
 }
 
 // kernelLog returns what the filesystem says about the failure: one message a read, each starting with its severity.
