@@ -19,9 +19,28 @@ import (
 // left alone. Any error means that the container must not start; nothing of the run is left then.
 func Create(ctx context.Context, env Env, cfg config.Config, in io.Reader) error {
 	j, asked, err := readJob(env, cfg, in)
-	if err != nil || !asked {
-		return err
+	if err == nil && asked {
+		err = create(ctx, env, cfg, j)
 	}
+	if err != nil && j.id != "" {
+		err = remember(cfg.State, j.key(), err)
+	}
+	return err
+}
+
+// remember keeps the cause where `casview run` and `casview result` find it.
+func remember(state string, key rundir.RunKey, cause error) error {
+	runs, err := rundir.OpenRuns(state)
+	if err == nil {
+		err = runs.Refuse(key, cause.Error())
+	}
+	if err != nil {
+		return fmt.Errorf("%w (and it can't be remembered: %w)", cause, err)
+	}
+	return cause
+}
+
+func create(ctx context.Context, env Env, cfg config.Config, j job) error {
 	numbers, err := readIDs(j.pid)
 	if err != nil {
 		return err

@@ -122,6 +122,9 @@ func TestCreateFailsClosed(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q, want %q in one line", err, c.want)
 			}
+			if why, _, err := w.runs().Refusal("job"); err != nil || !strings.Contains(why, c.want) {
+				t.Errorf("remembered %q, %v", why, err)
+			}
 			w.nothingKept()
 			if after := names(t, rootfs); len(after) != len(before) {
 				t.Errorf("the root filesystem changed from %q to %q", before, after)

@@ -31,11 +31,13 @@ func readJob(env Env, cfg config.Config, in io.Reader) (j job, asked bool, err e
 	if len(s.Annotations) > 0 && len(state.Mine(s.Annotations)) == 0 && !cfg.Policy.AcceptEnv {
 		return j, false, nil
 	}
+	j.id = s.ID
 	conf, err := state.ReadConfig(s, env.Dir)
 	if err != nil {
 		return j, false, err
 	}
 	request, asked, err := readRequest(s, conf, cfg.Policy)
+	j.Run = request.Run
 	if err != nil || !asked {
 		return j, asked, err
 	}
@@ -69,18 +71,22 @@ func readRequest(s state.State, conf state.Config, policy config.Policy) (state.
 	return request, asked, err
 }
 
+// key is the run's name.
+func (j job) key() rundir.RunKey {
+	if j.Run != "" {
+		return j.Run
+	}
+	return rundir.KeyOfContainer(j.id)
+}
+
 // spec is run.json: what the daemon and a later collection need.
 func (j job) spec(env Env, cfg config.Config, owner rundir.Owner) (rundir.Spec, error) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return rundir.Spec{}, err
 	}
-	key := j.Run
-	if key == "" {
-		key = rundir.KeyOfContainer(j.id)
-	}
 	return rundir.Spec{
-		Nonce: rundir.NewNonce(), Run: key, Container: j.id,
+		Nonce: rundir.NewNonce(), Run: j.key(), Container: j.id,
 		InputsRoot: j.Inputs, Target: j.target, Outputs: j.Outputs, Owner: owner,
 		Started: env.Started, BootID: strings.TrimSpace(string(boot)),
 		Store: filepath.Join(cfg.State, "store"), Digest: cfg.Store.Digest, Verify: cfg.Store.Verify,

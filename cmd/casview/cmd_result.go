@@ -60,6 +60,9 @@ container's id.
 func findRun(runs *rundir.Runs, name string) (*rundir.Dir, error) {
 	d, err := runstate.Lookup(runs, name)
 	if errors.Is(err, fs.ErrNotExist) {
+		if why, _, err := runs.Refusal(rundir.KeyOfContainer(name)); err == nil {
+			return nil, &exitError{exitNoRun, fmt.Errorf("no run %q: the hook refused its container: %s", name, why)}
+		}
 		return nil, &exitError{exitNoRun, fmt.Errorf("no run %q: casview ps lists all", name)}
 	}
 	return d, err

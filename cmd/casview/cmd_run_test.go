@@ -15,7 +15,7 @@ func (s site) run(inputs string, rest ...string) output {
 	return s.casview(append([]string{"run", "--inputs", inputs}, rest...)...)
 }
 
-func TestRunExitCodes(t *testing.T) {
+func TestRunExitCodesWithAFakeEngine(t *testing.T) {
 	cases := []struct {
 		image, code string
 		want        int
@@ -44,7 +44,7 @@ func TestRunExitCodes(t *testing.T) {
 	}
 }
 
-func TestRunPassesWhatIsAskedFor(t *testing.T) {
+func TestRunPassesWhatIsAskedForToAFakeEngine(t *testing.T) {
 	s := newSite(t)
 	podman, dir := s.installFakeEngine(), sources(t)
 	o := s.run(dir, "--target", "/work", "--output", "bin/**", "--output", "a,b", "--", podman, "run", "annotations")
@@ -55,7 +55,7 @@ func TestRunPassesWhatIsAskedFor(t *testing.T) {
 }
 
 // The older result of the same name is not taken for this run's.
-func TestRunOfATakenName(t *testing.T) {
+func TestRunOfATakenNameWithAFakeEngine(t *testing.T) {
 	s := newSite(t)
 	podman, root := s.installFakeEngine(), s.ingest(sources(t))
 	if o := s.run(root, "--run", "job", "--", podman, "run", "complete"); o.code != 0 {
@@ -86,7 +86,7 @@ func TestRunRefusesBeforeItStartsAnything(t *testing.T) {
 }
 
 // casview itself is a process here: signals go to processes.
-func TestRunForwardsSigterm(t *testing.T) {
+func TestRunForwardsSigtermToAFakeEngine(t *testing.T) {
 	s := newSite(t)
 	podman, root := s.installFakeEngine(), s.ingest(sources(t))
 	cmd := exec.Command(program(t), "--config", s.config, "run", "--inputs", root, "--", podman, "run", "wait-for-signal", "3")

@@ -45,6 +45,7 @@ func (j job) run(ctx context.Context, stateDir string) error {
 		h, _ := runstate.Next(watch, runs, j.name, before)
 		found <- h
 	}()
+	started := time.Now()
 	code, err := j.command(ctx)
 	stopWatching()
 	h := <-found
@@ -56,7 +57,7 @@ func (j job) run(ctx context.Context, stateDir string) error {
 		return err
 	}
 	if h == nil {
-		return j.noRun(code)
+		return j.noRun(runs, started, code)
 	}
 	defer h.Close()
 	return j.outcome(ctx, runs, h, code)
@@ -142,7 +143,10 @@ func inForeground() bool {
 	return err == nil && group == unix.Getpgrp()
 }
 
-func (j job) noRun(code int) error {
+func (j job) noRun(runs *rundir.Runs, started time.Time, code int) error {
+	if why, when, err := runs.Refusal(j.name); err == nil && !when.Before(started.Truncate(time.Second)) {
+		return &exitError{exitNoOutputs, fmt.Errorf("run %s: the hook refused the container: %s", j.name, why)}
+	}
 	if code != 0 {
 		return &exitError{exitNoOutputs, fmt.Errorf("run %s: the container did not start on the view: %s exited with %d; if the job itself ran, casview's hook is not active in this engine: see casview install", j.name, j.argv[0], code)}
 	}
@@ -158,7 +162,7 @@ func (j job) outcome(ctx context.Context, runs *rundir.Runs, h *runstate.Handle,
 	b, err := h.Result(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &exitError{exitNoOutputs, fmt.Errorf("run %s: the container did not start: %s exited with %d", j.name, j.argv[0], code)}
+		return j.noRun(runs, h.Spec().Started, code)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &exitError{exitNoOutputs, fmt.Errorf("run %s: no result within %v: casview result %s --wait TIME waits longer", j.name, j.timeout, j.name)}
 	case err != nil:

@@ -14,14 +14,14 @@ import (
 // reserveBytes is enough for a failed result with its errors.
 const reserveBytes = 64 << 10
 
-// Runs is `<state>/runs` with `<state>/containers`, which leads from a container's id to its run.
+// Runs is `<state>/runs` with `<state>/containers`, which leads from a container's id to its run, and `<state>/refused`.
 type Runs struct {
-	dir, containers string
+	dir, containers, refused string
 }
 
-// OpenRuns creates both directories where they are missing.
+// OpenRuns creates the first two where they are missing.
 func OpenRuns(state string) (*Runs, error) {
-	r := &Runs{dir: filepath.Join(state, "runs"), containers: filepath.Join(state, "containers")}
+	r := &Runs{dir: filepath.Join(state, "runs"), containers: filepath.Join(state, "containers"), refused: filepath.Join(state, "refused")}
 	for _, d := range []string{r.dir, r.containers} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
@@ -41,6 +41,10 @@ func (r *Runs) Create(spec Spec) (*Dir, *Lock, error) {
 	if err := r.claim(d); err != nil {
 		lock.Close()
 		return nil, nil, errors.Join(err, os.RemoveAll(d.path))
+	}
+	if err := r.forgetRefusal(d.spec.Run); err != nil {
+		lock.Close()
+		return nil, nil, errors.Join(err, d.Remove())
 	}
 	return d, lock, nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,9 +15,14 @@ import (
 // casviewRun is `casview run -- podman run ...` of a shell script.
 func casviewRun(t *testing.T, p *podman, inputs, run, script string) *exec.Cmd {
 	t.Helper()
-	inner := p.command(t, job{args: sh("", "", script).args})
-	cmd := exec.Command(filepath.Join(shared.bin, "casview"), append([]string{"--config", p.place.config, "run", "--inputs", inputs, "--run", run, "--", inner.Path}, inner.Args[1:]...)...)
-	cmd.Env, cmd.Dir, cmd.SysProcAttr = inner.Env, inner.Dir, inner.SysProcAttr
+	cmd := p.command(t, job{args: sh("", "", script).args})
+	// What the test host needs around podman goes around casview as well.
+	at := slices.Index(cmd.Args, p.program)
+	casview := []string{filepath.Join(shared.bin, "casview"), "--config", p.place.config, "run", "--inputs", inputs, "--run", run, "--"}
+	cmd.Args = slices.Insert(cmd.Args, at, casview...)
+	if at == 0 {
+		cmd.Path = cmd.Args[0]
+	}
 	return cmd
 }
 
@@ -61,10 +67,26 @@ func TestCasviewRunPodman(t *testing.T) {
 	t.Run("ContainerRefused", func(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(p.image, "workspace"), nil, 0o644))
 		defer os.Remove(filepath.Join(p.image, "workspace"))
-		if o := run(t, casviewRun(t, p, root, unique("cli"), "echo the job ran")); o.code != 125 || strings.Contains(o.stdout, "ran") {
+		o := run(t, casviewRun(t, p, root, unique("cli"), "echo the job ran"))
+		if o.code != 125 || strings.Contains(o.stdout, "ran") {
 			t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
 		}
+		wantLine(t, o.stderr, "the hook refused the container: target /workspace: is not a directory")
 	})
+}
+
+// crun shows nothing of what its hooks say, so casview run does.
+func TestCasviewRunTellsWhatCrunHides(t *testing.T) {
+	p := startPodmanCrun(t, nil).(*podman)
+	s := p.place
+	root := s.store(t, file{path: "in", content: "in\n"})
+	must(t, os.WriteFile(filepath.Join(p.image, "workspace"), nil, 0o644))
+	defer os.Remove(filepath.Join(p.image, "workspace"))
+	o := run(t, casviewRun(t, p, root, unique("cli"), "echo the job ran"))
+	if o.code != 125 || strings.Contains(o.stdout, "ran") {
+		t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
+	}
+	wantLine(t, o.stderr, "the hook refused the container: target /workspace: is not a directory")
 }
 
 // What the CLI says of a run while its job works.

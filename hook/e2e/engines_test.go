@@ -275,6 +275,10 @@ func refused(t *testing.T, e engine) {
 	} else {
 		wantLine(t, o.stderr, "not in the store")
 	}
+	// Whatever the engine does with a hook's stderr, the cause can be asked for.
+	if o := s.casview(t, "result", name); o.code != 6 || !strings.Contains(o.stderr, "not in the store") {
+		t.Errorf("casview result: exit %d, %q", o.code, o.stderr)
+	}
 	s.noProcesses(t)
 	if after := names(t, filepath.Join(s.state, "runs")); !slices.Equal(before, after) {
 		t.Errorf("runs before %q, after %q", before, after)

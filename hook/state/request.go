@@ -56,7 +56,7 @@ func (r Request) Annotations() (map[string]string, error) {
 }
 
 // ParseRequest reads the io.casview.* annotations among all of a container's. asked is false where there are none; an
-// error names the annotation.
+// error names the annotation, and the request that comes with it has the run's name at the most.
 func ParseRequest(annotations map[string]string) (r Request, asked bool, err error) {
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if !strings.HasPrefix(key, Prefix) {
@@ -64,13 +64,22 @@ func ParseRequest(annotations map[string]string) (r Request, asked bool, err err
 		}
 		asked = true
 		if err := r.set(key, annotations[key]); err != nil {
-			return Request{}, true, fmt.Errorf("annotation %s: %w", clip(key), err)
+			return refused(annotations), true, fmt.Errorf("annotation %s: %w", clip(key), err)
 		}
 	}
 	if asked && r.Inputs.IsZero() {
-		return Request{}, true, fmt.Errorf("annotation %s is missing, but the container has other %s* annotations", Inputs, Prefix)
+		return refused(annotations), true, fmt.Errorf("annotation %s is missing, but the container has other %s* annotations", Inputs, Prefix)
 	}
 	return r, asked, nil
+}
+
+// refused is what is known of a request that is refused: the name under which somebody will ask for the cause.
+func refused(annotations map[string]string) Request {
+	key, err := rundir.ParseRunKey(annotations[Run])
+	if err != nil {
+		return Request{}
+	}
+	return Request{Run: key}
 }
 
 // clip keeps what a container wrote from filling the terminal or faking lines in it.
