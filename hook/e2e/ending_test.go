@@ -15,16 +15,21 @@ import (
 	"github.com/casview/casview/fsd/result"
 )
 
-// A runtime that dies never calls poststop. The daemon collects by itself.
+// A runtime that dies never calls poststop. The daemon collects by itself. Deleting the container later, which takes its
+// cgroup away, changes nothing.
 func TestPoststopNeverCalled(t *testing.T) {
 	r := newRunc(t, nil)
 	root := r.place.store(t, file{path: "in", content: "in\n"})
-	w := startWaiting(t, r, job{inputs: root, run: unique("never")})
+	id := unique("c")
+	w := startWaiting(t, r, job{inputs: root, run: unique("never"), id: id})
 	must(t, w.engine.cmd.Process.Kill())
 	w.kill(t)
 	w.engine.wait(t)
 	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, w.name)), "ready")
 	r.place.noProcesses(t)
+	output(t, r.runtime(t, "delete", "--force", id))
+	wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, w.name)), "ready")
+	nothingLeft(t, r, w.name)
 }
 
 // A container that is made and never started, and one whose last hook fails, have no outputs but an end.
