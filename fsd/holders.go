@@ -77,5 +77,5 @@ func printable(s string) string {
 			return '?'
 		}
 		return r
-	}, strings.TrimSuffix(s, "\n"))
+	}, strings.ToValidUTF8(strings.TrimSuffix(s, "\n"), "?"))
 }
