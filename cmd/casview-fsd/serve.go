@@ -20,7 +20,6 @@ func serve(path string) error {
 	}
 	// The lock is held as long as this process lives.
 	defer lock.Close()
-	defer sock.Close()
 
 	run, log, err := openRun(path)
 	if err != nil {
@@ -35,6 +34,7 @@ func serve(path string) error {
 		log.Error("the view was not attached", "cause", err)
 		return errors.Join(err, d.GiveUp())
 	}
+	sock.Close()
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	if err := fsd.Confine(run.Spec(), run, log); err != nil {
