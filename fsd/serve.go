@@ -106,33 +106,42 @@ func (d *Daemon) Handover(sock *os.File) error {
 	return rundir.ReceiveAttached(sock)
 }
 
-// GiveUp removes the run: nothing was attached, so no job has seen it. It waits until the starter has let go of the mount.
-func (d *Daemon) GiveUp() error {
-	d.session.Server.Wait()
-	return errors.Join(d.store.Close(), d.run.Remove())
+// GiveUp removes the run: nothing was attached, so no job has seen it. It waits until the starter has let go of the mount,
+// or until stop: then the run stays.
+func (d *Daemon) GiveUp(stop context.Context) error {
+	gone := d.gone()
+	select {
+	case <-gone:
+		return errors.Join(d.store.Close(), d.run.Remove())
+	case <-stop.Done():
+		return errors.Join(errors.New("stopped while somebody had the mount"), d.store.Close())
+	}
+}
+
+// gone is closed when the kernel has ended the FUSE connection.
+func (d *Daemon) gone() <-chan struct{} {
+	gone := make(chan struct{})
+	go func() {
+		d.session.Server.Wait()
+		close(gone)
+	}()
+	return gone
 }
 
 // Finish waits until the view is gone, or until stop says that somebody has waited long enough, and collects. A view that
 // is still held when stop comes is collected by copy, and the result names who holds it.
 func (d *Daemon) Finish(stop context.Context) error {
 	defer d.store.Close()
-	gone := make(chan struct{})
-	go func() {
-		d.session.Server.Wait()
-		close(gone)
-	}()
-	o := collect.Options{Logger: d.log}
+	gone := d.gone()
 	select {
 	case <-gone:
-		o.Holders = d.cutOff()
-		o.Keep = len(o.Holders) > 0
 	case <-stop.Done():
-		o.Keep = !ended(gone)
-		if o.Keep {
-			d.log.Warn("asked to collect while the view is held")
-			o.Holders = Holders(d.run.Spec().MountSource())
-		}
 	}
+	o := collect.Options{Logger: d.log, Holders: Holders(d.run.Spec().MountSource())}
+	// The end of the connection tells that the mount is gone, unless somebody aborted it by /sys/fs/fuse: then the job writes
+	// on, and no file that it may have open for writing may become a blob.
+	o.Keep = !closed(gone) || len(o.Holders) > 0
+	d.log.Info("the view is over", "asked_to_stop", stop.Err() != nil, "connected", !closed(gone), "holders", o.Holders)
 	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.view.Requests()}
 	if err := d.events.Err(); err != nil {
 		o.Ended.TraceError = err.Error()
@@ -150,20 +159,7 @@ func (d *Daemon) Finish(stop context.Context) error {
 	return err
 }
 
-// cutOff returns who still has the view although the kernel sends no more requests. The end of the connection tells that the
-// mount is gone, unless somebody aborted it by /sys/fs/fuse: then the job writes on, and no file that it may have open for
-// writing may become a blob.
-func (d *Daemon) cutOff() []string {
-	holders := Holders(d.run.Spec().MountSource())
-	if len(holders) == 0 {
-		d.log.Info("the view has ended")
-	} else {
-		d.log.Error("the connection to the kernel was cut while the view is held", "holders", holders)
-	}
-	return holders
-}
-
-func ended(c <-chan struct{}) bool {
+func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

@@ -130,7 +130,7 @@ func (v *served) job(script string) *process {
 	cmd := exec.Command(self(v.t), "do-attach", v.t.TempDir(), script)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "LC_ALL=C")
 	cmd.ExtraFiles = []*os.File{v.mount}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Setpgid: true}
 	p := &process{t: v.t, cmd: cmd}
 	var err error
 	p.stdin, err = cmd.StdinPipe()
@@ -165,8 +165,11 @@ func (p *process) end() {
 	must(p.t, p.cmd.Wait())
 }
 
+// kill ends the job with its children. It is a group of its own until it has been waited for.
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
+	if p.cmd.ProcessState == nil {
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	}
 	_ = p.cmd.Wait()
 }
 

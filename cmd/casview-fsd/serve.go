@@ -21,6 +21,11 @@ func serve(path string) error {
 	// The lock is held as long as this process lives.
 	defer lock.Close()
 
+	// From the moment that the view is attached, being told to stop means to collect. Before, whoever wants this process gone
+	// closes the socket or kills it.
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+
 	run, log, err := openRun(path)
 	if err != nil {
 		return refuse(sock, err)
@@ -32,11 +37,9 @@ func serve(path string) error {
 	}
 	if err := d.Handover(sock); err != nil {
 		log.Error("the view was not attached", "cause", err)
-		return errors.Join(err, d.GiveUp())
+		return errors.Join(err, d.GiveUp(stop))
 	}
 	sock.Close()
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer cancel()
 	if err := fsd.Confine(run.Spec(), run, log); err != nil {
 		log.Warn("the daemon runs with more rights than it needs", "cause", err)
 	}

@@ -151,6 +151,19 @@ func TestTerminatedWhileHeld(t *testing.T) {
 	must(t, s.store.Verify(cas.SHA256.Sum([]byte("inmore\n"))))
 }
 
+// A host that shuts down tells all processes to end, whatever they are at.
+func TestTerminatedBeforeTheViewIsAttached(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	root := s.inputs("in")
+	v := s.serve("run", func(spec *rundir.Spec) { spec.InputsRoot = root })
+	must(t, unix.Kill(v.daemon.PID(), unix.SIGTERM))
+	time.Sleep(10 * time.Millisecond)
+	v.job("read -r line || :")
+	v.promptly()
+	wantError(t, v.result(result.Partial), "the view is still held")
+}
+
 // Root may cut the connection of a view that a job writes to. The job's files are not the store's then.
 func TestConnectionIsAborted(t *testing.T) {
 	t.Parallel()
