@@ -47,7 +47,7 @@ func build() error {
 	}
 	cmd := exec.Command("go", "build", "-o", shared.bin+"/", module+"/cmd/casview", module+"/cmd/casview-hook",
 		module+"/cmd/casview-fsd", module+"/examples/containerd/client")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}
