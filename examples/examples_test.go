@@ -67,6 +67,11 @@ func TestContainerd(t *testing.T) {
 	if left := ctr(t, address, "namespaces", "list", "--quiet"); left != "" {
 		t.Errorf("left in containerd: %s", left)
 	}
+	cgroups, err := filepath.Glob("/sys/fs/cgroup/*/casview-*")
+	must(t, err)
+	if len(cgroups) > 0 {
+		t.Errorf("left in the cgroups: %q", cgroups)
+	}
 }
 
 func TestContainerdThatIsNotThere(t *testing.T) {
