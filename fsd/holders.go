@@ -2,6 +2,7 @@ package fsd
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,10 +15,10 @@ import (
 // one with the lowest id. Processes that hold only a descriptor of a view that is mounted nowhere are not found.
 func Holders(source string) []string {
 	var out []string
-	seen := map[string]bool{}
+	read, seen := map[string]bool{}, map[string]bool{}
 	for _, pid := range processes() {
 		proc := filepath.Join("/proc", strconv.Itoa(pid))
-		table, err := os.ReadFile(filepath.Join(proc, "mountinfo"))
+		table, err := readTable(filepath.Join(proc, "mountinfo"), read)
 		if err != nil {
 			continue // it has ended
 		}
@@ -33,6 +34,29 @@ func Holders(source string) []string {
 		out = append(out, fmt.Sprintf("process %d (%s)", pid, printable(string(comm))))
 	}
 	return out
+}
+
+// readTable reads a mountinfo table, or returns nothing when one with the same first line was read before: it names the
+// first mount that the process sees, and that is in one namespace only. Most processes of a host share a few tables, which
+// may have thousands of lines; the kernel makes no more of them than is asked for.
+func readTable(path string, read map[string]bool) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var buf [512]byte
+	n, err := f.Read(buf[:])
+	if err != nil {
+		return nil, err
+	}
+	first, _, whole := strings.Cut(string(buf[:n]), "\n")
+	if whole && read[first] {
+		return nil, nil
+	}
+	read[first] = true
+	rest, err := io.ReadAll(f)
+	return append(buf[:n:n], rest...), err
 }
 
 // processes lists the running processes by rising id.

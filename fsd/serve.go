@@ -142,16 +142,12 @@ func (d *Daemon) Finish(stop context.Context) error {
 	// on, and no file that it may have open for writing may become a blob.
 	o.Keep = !closed(gone) || len(o.Holders) > 0
 	d.log.Info("the view is over", "asked_to_stop", stop.Err() != nil, "connected", !closed(gone), "holders", o.Holders)
-	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.view.Requests()}
+	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.view.Requests(), Held: o.Keep}
 	if err := d.events.Err(); err != nil {
 		o.Ended.TraceError = err.Error()
 	}
-	if !o.Keep {
-		// Of a view that is still held no end may be recorded: its job reads on without a daemon, and no later
-		// collection may call that complete.
-		if err := d.run.WriteEnded(o.Ended); err != nil {
-			d.log.Error("the end of the view could not be recorded", "cause", err)
-		}
+	if err := d.run.WriteEnded(o.Ended); err != nil {
+		d.log.Error("the end of the view could not be recorded", "cause", err)
 	}
 	// An engine that waits for its container's processes must not wait for ever. What is not done then can be finished by
 	// `casview-fsd collect`.

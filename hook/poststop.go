@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/config"
+	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/hook/daemon"
 	"github.com/casview/casview/hook/state"
@@ -90,9 +91,29 @@ func (e *ending) settle(ctx context.Context) error {
 		e.log.step("the daemon has ended", "held", e.held)
 	}
 	if exists(e.run.ResultPath()) {
+		e.freeStaging()
 		return nil
 	}
 	return e.collect(ctx)
+}
+
+// freeStaging finishes what a daemon began that was killed between its result and its end.
+func (e *ending) freeStaging() {
+	if !exists(e.run.StagingPath()) {
+		return
+	}
+	lock, err := e.run.TryLock()
+	if err != nil {
+		return // somebody is at it
+	}
+	defer lock.Close()
+	status, _, err := head(e.run.ResultPath())
+	if err == nil && status == result.Complete {
+		err = e.run.FreeStaging()
+	}
+	if err != nil {
+		e.log.Warn("the staging tree remains", "cause", err)
+	}
 }
 
 // awaitDaemon returns when the daemon is gone. One whose view is still in use after the bound is told to collect what is
@@ -124,7 +145,7 @@ func (e *ending) awaitDaemon(ctx context.Context, d *daemon.Running) error {
 	return errGoesOn
 }
 
-// collecting tells whether the daemon has seen the view end.
+// collecting tells whether the daemon is done with serving.
 func (e *ending) collecting() bool {
 	_, err := e.run.Ended()
 	return err == nil

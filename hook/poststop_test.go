@@ -104,6 +104,21 @@ func hold(t *testing.T, c *container) (end func()) {
 }
 
 // Somebody else is still in the view: the result is partial and names them.
+// A daemon that is killed between its result and its end leaves files that nobody needs any more.
+func TestPoststopAfterADaemonDiedWithItsResult(t *testing.T) {
+	w := newWorld(t)
+	c := running(w, "job", t.TempDir())
+	c.stop()
+	run := w.run("job")
+	waitFor(t, "the daemon's end", func() bool { return exists(run.ResultPath()) && !exists(run.StagingPath()) })
+	must(t, os.MkdirAll(filepath.Join(run.UpperPath(), "left"), 0o755))
+	must(t, os.WriteFile(filepath.Join(run.Path(), "plan.json"), []byte("{}"), 0o600))
+	must(t, c.poststop())
+	if exists(run.StagingPath()) || exists(filepath.Join(run.Path(), "plan.json")) {
+		t.Errorf("left: %q", names(t, run.Path()))
+	}
+}
+
 func TestPoststopWhileTheViewIsHeld(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.Collect.Timeout = config.Duration{Duration: 500 * time.Millisecond}

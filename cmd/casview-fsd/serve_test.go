@@ -147,7 +147,7 @@ func TestTerminatedWhileHeld(t *testing.T) {
 	if code != 3 || stdout != "partial "+v.run.ResultPath()+"\n" || stderr != "" {
 		t.Errorf("collect: exit %d, %q, %q", code, stdout, stderr)
 	}
-	wantError(t, v.result(result.Partial), "the daemon died before the view ended")
+	wantError(t, v.result(result.Partial), "the daemon ended while the view was in use")
 	must(t, s.store.Verify(cas.SHA256.Sum([]byte("inmore\n"))))
 }
 

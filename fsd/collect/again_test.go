@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +26,18 @@ var workFiles = []string{
 	"dir 0755 h", "file 0600 h/a = 3", "hardlink 0600 h/b -> h/a", "hardlink 0600 h/c -> h/a", "dir 0750 kept", "file 0644 kept/k = k",
 	"dir 0755 out", "file 0600 out/1 = 1", "file 0644 out/2 = 2", "symlink 0777 out/l -> x", "file 0755 src/a.c = A", "dir 0755 src/sub",
 	"file 0644 src/sub/s.c = S",
+}
+
+// A daemon that had to end before the view did has told so: nobody knows what the job did after that.
+func TestAgainAfterAHeldView(t *testing.T) {
+	j := newJob(t, lowerTree)
+	j.work("printf x >x")
+	j.must(j.run.WriteEnded(rundir.Ended{Time: time.Now(), Held: true}))
+	r := j.recollect(Options{})
+	if r.Status != result.Partial {
+		t.Errorf("status %s", r.Status)
+	}
+	equal(t, "errors", r.Errors, []string{wasHeld})
 }
 
 func (j *job) checkWork(s seen, r *result.Result) {

@@ -50,6 +50,7 @@ type collection struct {
 // Errors of the whole run, in the words of the result.
 const (
 	daemonDied = "the daemon died before the view ended: what the job read or failed to read after that is not known"
+	wasHeld    = "the daemon ended while the view was in use: what the job read or failed to read after that is not known"
 	restarted  = "the host restarted before the job's files were on disk: some may be older or shorter than the job wrote them"
 	noStaging  = "there is no staging tree: the view was never ready, or somebody removed it"
 	stillHeld  = "the view is still held, so files may be unfinished"
@@ -129,6 +130,8 @@ func (c *collection) ending() {
 		}
 	case !known:
 		c.complain(daemonDied)
+	case ended.Held:
+		c.complain(wasHeld)
 	}
 	if ended.TraceError != "" {
 		c.complain("trace: what the job read is not all known: " + ended.TraceError)

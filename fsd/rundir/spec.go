@@ -76,11 +76,15 @@ type Attachment struct {
 	Created []string `json:"created,omitempty"`
 }
 
-// Ended is ended.json. TraceError says why the trace is not whole; it is empty when it is.
+// Ended is ended.json.
 type Ended struct {
 	Time         time.Time         `json:"time"`
 	FuseRequests map[string]uint64 `json:"fuse_requests"`
-	TraceError   string            `json:"trace_error,omitempty"`
+	// TraceError says why the trace is not whole; it is empty when it is.
+	TraceError string `json:"trace_error,omitempty"`
+	// Held says that the daemon had to end before the view did. The job works on without a daemon, so no later collection
+	// may call its result complete.
+	Held bool `json:"held,omitempty"`
 }
 
 // MountSource is the source under which a run's view stands in mountinfo and df.

@@ -1,6 +1,7 @@
 package staging
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -183,17 +184,15 @@ func TestUserNamespace(t *testing.T) {
 	}
 }
 
+// Only the first user namespace may write trusted.* attributes, which is what the answer is needed for.
 func TestFirstUserNamespace(t *testing.T) {
-	var first unix.Stat_t
-	if err := unix.Stat("/proc/1/ns/user", &first); err != nil {
-		t.Skip(err)
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o600))
+	err := unix.Setxattr(file, "trusted.casview", []byte("x"), 0)
+	if err != nil && !errors.Is(err, unix.EPERM) {
+		t.Fatal(err)
 	}
-	got, err := inUserNamespace()
-	must(t, err)
-	// Process 1 may itself be in a container.
-	b, err := os.ReadFile("/proc/self/uid_map")
-	must(t, err)
-	if strings.Join(strings.Fields(string(b)), " ") == "0 0 4294967295" && first.Ino == firstUserNamespace {
-		equal(t, "in a user namespace", got, false)
-	}
+	got, unknown := inUserNamespace()
+	must(t, unknown)
+	equal(t, "in a user namespace", got, errors.Is(err, unix.EPERM))
 }

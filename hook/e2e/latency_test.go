@@ -14,32 +14,59 @@ import (
 )
 
 // createRuntime is on the way of every container's start, so its time may not depend on how many inputs there are. It is
-// measured between two other hooks, and so includes the start of the second, whose time is measured too: on a host that is
-// busy with something else, everything takes as much longer.
+// measured between two other hooks, and so includes the start of the second, whose time is measured too.
+//
+// The limit in milliseconds holds for a host that has nothing else to do. Beside other tests no processor is ever idle, and
+// only the growth is checked; .ci/test runs this test once more alone.
 func TestCreateRuntimeTime(t *testing.T) {
 	const runs = 11
-	const quiet = 2 * time.Millisecond // for the start of a small program, on a host with nothing else to do
+	const quiet = 0.1 // of all processor time idle: one container at a time leaves far more
 	r := newRunc(t, nil)
 	few, many := r.place.storeMany(t, 10), r.place.storeMany(t, 100_000)
 	var short, long, other []time.Duration
+	before := readCPU(t)
 	for range runs { // in turn, because the host's noise comes and goes
 		for root, times := range map[string]*[]time.Duration{few: &short, many: &long} {
 			ours, stamp := createTime(t, r, root)
 			*times, other = append(*times, ours), append(other, stamp)
 		}
 	}
+	idle := readCPU(t).idleSince(before)
 	slices.Sort(short)
 	slices.Sort(long)
 	slices.Sort(other)
 	a, b, stamp := short[runs/2], long[runs/2], other[runs]
-	t.Logf("createRuntime, median of %d: %.1f ms with 10 inputs, %.1f ms with 100,000 (another hook: %.1f ms)", runs, ms(a), ms(b), ms(stamp))
+	t.Logf("createRuntime, median of %d: %.1f ms with 10 inputs, %.1f ms with 100,000 (another hook: %.1f ms, processors idle: %.0f %%)", runs, ms(a), ms(b), ms(stamp), 100*idle)
 	if b > 2*a+5*time.Millisecond {
 		t.Errorf("createRuntime grows with the inputs: %v with 10, %v with 100,000", a, b)
 	}
-	if limit := 20 * time.Millisecond; stamp <= quiet && b > limit {
+	if limit := 20 * time.Millisecond; idle >= quiet && b > limit {
 		t.Errorf("createRuntime took %v, expected under %v", b, limit)
 	}
 }
+
+// cpu is what all processors together have done since the host started, in ticks.
+type cpu struct{ total, idle float64 }
+
+// readCPU reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal.
+func readCPU(t *testing.T) cpu {
+	t.Helper()
+	b, err := os.ReadFile("/proc/stat")
+	must(t, err)
+	line, _, _ := strings.Cut(string(b), "\n")
+	var c cpu
+	for i, field := range strings.Fields(line)[1:9] {
+		ticks, err := strconv.ParseFloat(field, 64)
+		must(t, err)
+		c.total += ticks
+		if i == 3 || i == 4 {
+			c.idle += ticks
+		}
+	}
+	return c
+}
+
+func (c cpu) idleSince(before cpu) float64 { return (c.idle - before.idle) / (c.total - before.total) }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
