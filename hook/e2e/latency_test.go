@@ -17,32 +17,54 @@ import (
 // measured between two other hooks, and so includes the start of the second, whose time is measured too.
 //
 // The limit in milliseconds holds for a host that has nothing else to do. Beside other tests no processor is ever idle, and
-// only the growth is checked; .ci/test runs this test once more alone.
+// only the growth is checked; .ci/test runs this test once more alone. Hosts that share their disk or processors with others
+// are slow for seconds at a time, which no median evens out: of three rounds one must keep the limit.
 func TestCreateRuntimeTime(t *testing.T) {
-	const runs = 11
+	const limit = 20 * time.Millisecond
 	const quiet = 0.1 // of all processor time idle: one container at a time leaves far more
 	r := newRunc(t, nil)
 	few, many := r.place.storeMany(t, 10), r.place.storeMany(t, 100_000)
+	for range 3 {
+		m := measureCreate(t, r, few, many)
+		t.Log(m)
+		if m.many > 2*m.few+5*time.Millisecond {
+			t.Errorf("createRuntime grows with the inputs: %v with 10, %v with 100,000", m.few, m.many)
+		}
+		if m.many <= limit || m.idle < quiet {
+			return
+		}
+	}
+	t.Errorf("createRuntime took longer than %v on an idle host", limit)
+}
+
+// createTimes are medians, and the share of processor time that was idle.
+type createTimes struct {
+	few, many, other time.Duration
+	idle             float64
+}
+
+func (m createTimes) String() string {
+	return fmt.Sprintf("createRuntime, median of %d: %.1f ms with 10 inputs, %.1f ms with 100,000 (another hook: %.1f ms, processors idle: %.0f %%)",
+		createRounds, ms(m.few), ms(m.many), ms(m.other), 100*m.idle)
+}
+
+const createRounds = 11
+
+func measureCreate(t *testing.T, r *bundleRuntime, few, many string) createTimes {
+	t.Helper()
 	var short, long, other []time.Duration
 	before := readCPU(t)
-	for range runs { // in turn, because the host's noise comes and goes
+	for range createRounds { // in turn, because the host's noise comes and goes
 		for root, times := range map[string]*[]time.Duration{few: &short, many: &long} {
 			ours, stamp := createTime(t, r, root)
 			*times, other = append(*times, ours), append(other, stamp)
 		}
 	}
 	idle := readCPU(t).idleSince(before)
-	slices.Sort(short)
-	slices.Sort(long)
-	slices.Sort(other)
-	a, b, stamp := short[runs/2], long[runs/2], other[runs]
-	t.Logf("createRuntime, median of %d: %.1f ms with 10 inputs, %.1f ms with 100,000 (another hook: %.1f ms, processors idle: %.0f %%)", runs, ms(a), ms(b), ms(stamp), 100*idle)
-	if b > 2*a+5*time.Millisecond {
-		t.Errorf("createRuntime grows with the inputs: %v with 10, %v with 100,000", a, b)
+	for _, times := range [][]time.Duration{short, long, other} {
+		slices.Sort(times)
 	}
-	if limit := 20 * time.Millisecond; idle >= quiet && b > limit {
-		t.Errorf("createRuntime took %v, expected under %v", b, limit)
-	}
+	return createTimes{short[createRounds/2], long[createRounds/2], other[createRounds], idle}
 }
 
 // cpu is what all processors together have done since the host started, in ticks.
