@@ -68,6 +68,7 @@ func (d *Daemon) stage(spec rundir.Spec) (err error) {
 	d.view, err = view.New(d.store, spec.InputsRoot, d.events, view.Options{
 		UID: spec.Owner.UID, GID: spec.Owner.GID,
 		VerifyFirstRead: spec.Verify == "first-read",
+		MaxPaths:        spec.MaxInputs,
 		Logger:          d.log,
 	})
 	if err != nil {

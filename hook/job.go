@@ -90,7 +90,8 @@ func (j job) spec(env Env, cfg config.Config, owner rundir.Owner) (rundir.Spec, 
 		InputsRoot: j.Inputs, Target: j.target, Outputs: j.Outputs, Owner: owner,
 		Started: env.Started, BootID: strings.TrimSpace(string(boot)),
 		Store: filepath.Join(cfg.State, "store"), Digest: cfg.Store.Digest, Verify: cfg.Store.Verify,
-		Driver: cfg.Staging.Driver, Workers: cfg.Collect.Workers, SpecialFiles: cfg.Collect.SpecialFiles,
+		MaxInputs: cfg.Policy.MaxInputs,
+		Driver:    cfg.Staging.Driver, Workers: cfg.Collect.Workers, SpecialFiles: cfg.Collect.SpecialFiles,
 		Timeout: cfg.Collect.Timeout.Duration, LogLevel: cfg.Log.Level,
 	}, nil
 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 
@@ -9,10 +10,22 @@ import (
 	"github.com/casview/casview/cas/tree"
 )
 
-// inputs is the tree that the job was given.
+// inputs is the tree that the job was given. most bounds how many of its paths are listed one by one, because they are gone
+// or stand elsewhere; zero is no bound.
 type inputs struct {
-	store cas.Reader
-	root  cas.Digest
+	store  cas.Reader
+	root   cas.Digest
+	most   int
+	listed int
+}
+
+// list counts one path, and is an error when there are too many.
+func (in *inputs) list() error {
+	in.listed++
+	if in.most > 0 && in.listed > in.most {
+		return fmt.Errorf("more than %d inputs are gone or moved (policy.max_inputs): the rest is not listed", in.most)
+	}
+	return nil
 }
 
 // inputDir is a directory of the input tree and its path there. A nil *inputDir is a directory that does not exist: it
@@ -79,9 +92,13 @@ func (in *inputs) below(path string, e tree.Entry, fn func(path string)) error {
 		return nil
 	}
 	return tree.Walk(in.store, e.Digest, func(p string, _ tree.Entry, _ *tree.Directory) error {
-		if p != "" {
-			fn(join(path, p))
+		if p == "" {
+			return nil
 		}
+		if err := in.list(); err != nil {
+			return err
+		}
+		fn(join(path, p))
 		return nil
 	})
 }

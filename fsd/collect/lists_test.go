@@ -181,6 +181,27 @@ func TestTraceThatStopped(t *testing.T) {
 	}
 }
 
+// A tree may have more paths than can be listed: one directory may stand in any number of places.
+func TestTooManyInputsToList(t *testing.T) {
+	for name, script := range map[string]string{"gone": "rm -r src", "moved": "mv src new", "replaced": "rm -r src; mkdir src"} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t, lowerTree)
+			j.spec.MaxInputs = 3
+			j.work(script)
+			r := j.collect(Options{})
+			var errs []string
+			for _, e := range r.Errors {
+				if strings.Contains(e, "more than 3 inputs are gone or moved (policy.max_inputs): the rest is not listed") {
+					errs = append(errs, e)
+				}
+			}
+			if r.Status == result.Complete || len(errs) == 0 || len(r.DeletedInputs) > 3 {
+				t.Errorf("%s %q, deleted %q", r.Status, r.Errors, r.DeletedInputs)
+			}
+		})
+	}
+}
+
 func TestStage(t *testing.T) {
 	j := newJob(t, lowerTree)
 	j.spec.Outputs = []string{"new/**", "h*", "pipe"}

@@ -33,7 +33,7 @@ func Stage(ctx context.Context, d *rundir.Dir, s cas.Reader) (*Staged, error) {
 	if c.root == nil {
 		return out, nil
 	}
-	w := walker{root: c.root, in: &inputs{store: s, root: c.spec.InputsRoot}, xattrs: c.xattrs, live: true}
+	w := walker{root: c.root, in: &inputs{store: s, root: c.spec.InputsRoot, most: c.spec.MaxInputs}, xattrs: c.xattrs, live: true}
 	found, err := w.walk(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("staged files: %w", err)

@@ -199,6 +199,9 @@ func (w *walker) moved(ctx context.Context, l *level, e tree.Entry) error {
 	if !w.fits(path) {
 		return nil
 	}
+	if !w.lists(path) {
+		return nil
+	}
 	if e.Kind != tree.Dir {
 		w.replaced(l, e.Name, path)
 		w.found.outputs = append(w.found.outputs, movedOutput(path, e))
@@ -250,6 +253,9 @@ func (w *walker) gone(l *level, name string) {
 		return
 	}
 	path := join(l.path, name)
+	if !w.lists(path) {
+		return
+	}
 	w.found.deleted = append(w.found.deleted, path)
 	w.goneBelow(path, e)
 }
@@ -271,6 +277,15 @@ func (w *walker) vanished(path string, err error) {
 		return
 	}
 	w.fail(path, err)
+}
+
+// lists tells whether there is room for one more input in the lists of what is gone or moved. That there is none is said once.
+func (w *walker) lists(path string) bool {
+	err := w.in.list()
+	if err != nil && w.in.listed == w.in.most+1 {
+		w.fail(path, err)
+	}
+	return err == nil
 }
 
 func (w *walker) fits(path string) bool {

@@ -38,6 +38,9 @@ type Spec struct {
 	Digest string `json:"digest"`
 	// Verify says when blobs are hashed again: "insert" (never) or "first-read".
 	Verify string `json:"verify"`
+	// MaxInputs bounds the paths of the input tree that one run looks at: a tree may name one directory in many places, and
+	// so have more paths than fit into any memory. Zero is no bound.
+	MaxInputs int `json:"max_inputs"`
 	// Driver is the staging driver that was asked for; View.Driver is the one in force.
 	Driver string `json:"driver"`
 	// StagingDir is an absolute directory for upper/ and work/ instead of the run's own. It is the user's and stays.

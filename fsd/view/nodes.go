@@ -2,6 +2,7 @@ package view
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"sort"
 	"sync"
@@ -23,6 +24,7 @@ var errTooManyNodes = errors.New("more than 4294967294 paths in one view: out of
 // Finding takes no lock.
 type nodes struct {
 	adding sync.Mutex
+	most   uint64                 // entries in all directories together; 0: as many as there are ids
 	slots  atomic.Pointer[[]slot] // append-only, sorted by base; an empty directory shares its base with the next one
 }
 
@@ -45,6 +47,9 @@ func (n *nodes) add(d *dir) (int, error) {
 	// next itself must be an id too, or the next directory's base would not be one.
 	if next+uint64(len(d.entries)) > uint64(lastID) {
 		return 0, errTooManyNodes
+	}
+	if known := next - uint64(firstID) + uint64(len(d.entries)); n.most > 0 && known > n.most {
+		return 0, fmt.Errorf("more than %d paths in one view (policy.max_inputs)", n.most)
 	}
 	d.base = nodeID(next)
 	// Readers of the old slice don't see beyond its length, so appending in place is safe.

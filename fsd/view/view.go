@@ -29,6 +29,9 @@ type Options struct {
 	UID, GID uint32
 	// VerifyFirstRead hashes a blob whole before its first byte is given to the job.
 	VerifyFirstRead bool
+	// MaxPaths is how many paths the view may come to know; zero is as many as there are inode numbers. A directory over it
+	// reads as damaged. A tree that names one directory again and again has more paths than fit into any memory.
+	MaxPaths int
 	// Logger gets what goes wrong; nil discards it.
 	Logger *slog.Logger
 }
@@ -70,6 +73,9 @@ func New(s cas.Reader, root cas.Digest, rec *trace.Recorder, o Options) (*View, 
 	}
 	if v.log == nil {
 		v.log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxPaths > 0 {
+		v.nodes.most = min(uint64(o.MaxPaths), uint64(lastID))
 	}
 	if _, err := v.nodes.add(d); err != nil {
 		return nil, fmt.Errorf("view of %s: %w", root, err)

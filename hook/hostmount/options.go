@@ -66,7 +66,8 @@ func (o Options) spec(cfg config.Config, dir, staging string) (rundir.Spec, erro
 		Owner:   rundir.Owner{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())},
 		Started: time.Now(), BootID: strings.TrimSpace(string(boot)),
 		Store: filepath.Join(cfg.State, "store"), Digest: cfg.Store.Digest, Verify: cfg.Store.Verify,
-		Workers: cfg.Collect.Workers, SpecialFiles: cfg.Collect.SpecialFiles,
+		MaxInputs: cfg.Policy.MaxInputs,
+		Workers:   cfg.Collect.Workers, SpecialFiles: cfg.Collect.SpecialFiles,
 		Timeout: cfg.Collect.Timeout.Duration, LogLevel: cfg.Log.Level,
 	}, nil
 }
