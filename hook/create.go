@@ -22,17 +22,20 @@ func Create(ctx context.Context, env Env, cfg config.Config, in io.Reader) error
 	if err == nil && asked {
 		err = create(ctx, env, cfg, j)
 	}
-	if err != nil && j.id != "" {
-		err = remember(cfg.State, j.key(), err)
+	// Of a live run's name a refusal says nothing about the run.
+	if err != nil && j.id != "" && !errors.Is(err, rundir.ErrLocked) {
+		err = remember(cfg.State, j, err)
 	}
 	return err
 }
 
 // remember keeps the cause where `casview run` and `casview result` find it.
-func remember(state string, key rundir.RunKey, cause error) error {
+func remember(state string, j job, cause error) error {
 	runs, err := rundir.OpenRuns(state)
-	if err == nil {
-		err = runs.Refuse(key, cause.Error())
+	for _, key := range []rundir.RunKey{j.key(), rundir.KeyOfContainer(j.id)} {
+		if err == nil {
+			err = runs.Refuse(key, cause.Error())
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%w (and it can't be remembered: %w)", cause, err)

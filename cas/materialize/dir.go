@@ -140,7 +140,7 @@ func (w *writer) finishDir(path string, i *Item) error {
 	defer unix.Close(fd)
 	mode := uint32(defaultMode)
 	if i != nil {
-		mode = i.Mode & 0o7777
+		mode = i.Mode & safeMode
 		if err := setMtime(fd, ".", *i); err != nil {
 			return err
 		}
@@ -150,6 +150,10 @@ func (w *writer) finishDir(path string, i *Item) error {
 	}
 	return nil
 }
+
+// safeMode leaves out setuid and setgid. Owners are not part of a tree: what is materialized belongs to whoever does it, often
+// root, and would lend root's rights to everybody.
+const safeMode = 0o1777
 
 func setMtime(dir int, name string, i Item) error {
 	ts := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, {Sec: i.MtimeSec, Nsec: int64(i.MtimeNsec)}}

@@ -83,7 +83,7 @@ func (w *writer) fill(ctx context.Context, f, blob *os.File, i Item) (size int64
 	if got != i.Digest {
 		return 0, false, fmt.Errorf("blob %s has digest %s: %w", i.Digest, got, cas.ErrCorrupt)
 	}
-	if err := unix.Fchmod(int(f.Fd()), i.Mode&0o7777); err != nil {
+	if err := unix.Fchmod(int(f.Fd()), i.Mode&safeMode); err != nil {
 		return 0, false, os.NewSyscallError("chmod", err)
 	}
 	return size, linked, nil

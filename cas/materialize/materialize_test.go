@@ -155,7 +155,7 @@ func TestTreeReadByAnotherProgram(t *testing.T) {
 		"sub":             "directory 1777 1000000000.999999999",
 		"sub/none":        "regular file 0 1234567890.123456789",
 		"sub/deep":        "directory 755 0.000000000",
-		"sub/deep/setuid": "regular file 6711 1234567890.123456789",
+		"sub/deep/setuid": "regular file 711 1234567890.123456789",
 		"odd\xff\nname":   "regular file 640 1234567890.123456789",
 		"empty":           "regular empty file 444 1234567890.123456789",
 		"link":            "symbolic link 777 42.000000043",

@@ -39,7 +39,7 @@ func (c *collection) adopt(ctx context.Context) error {
 		return err
 	}
 	c.settle()
-	if !c.o.Keep {
+	if !c.copies {
 		c.unlinkOthers()
 	}
 	c.log.Debug("files adopted", "bytes_copied", c.copied.Load())
@@ -84,7 +84,7 @@ func (c *collection) adoptOne(dir *os.File, o *output) error {
 		}
 	}
 	how := cas.AdoptMove
-	if c.o.Keep {
+	if c.copies {
 		how = cas.AdoptCopy
 	}
 	a, err := c.store.Adopt(dir, name, o.Hash, how)

@@ -222,6 +222,29 @@ func TestRestartedBeforeCollection(t *testing.T) {
 	}
 }
 
+// stagedFilesAreNoBlobs checks that whoever still has a staged file open can't write to a blob.
+func (j *job) stagedFilesAreNoBlobs(r *result.Result) {
+	j.t.Helper()
+	files := 0
+	for _, e := range r.HashedFiles {
+		staged, err := os.Stat(filepath.Join(j.run.UpperPath(), e.Path))
+		if e.Kind != result.File || err != nil { // an input that was moved is not staged
+			continue
+		}
+		blob, err := j.store.Open(e.Hash)
+		j.must(err)
+		info, err := blob.Stat()
+		blob.Close()
+		j.must(err)
+		if files++; os.SameFile(staged, info) {
+			j.t.Errorf("%s is a blob", e.Path)
+		}
+	}
+	if files == 0 {
+		j.t.Error("no file is staged any more")
+	}
+}
+
 // All that a dead daemon leaves unknown is what the job read.
 func TestDaemonDied(t *testing.T) {
 	j := newJob(t, lowerTree)
@@ -235,6 +258,7 @@ func TestDaemonDied(t *testing.T) {
 		equal(t, "errors", r.Errors, []string{daemonDied})
 		equal(t, "hashed_files", j.lines(r.HashedFiles), workFiles)
 		j.check(s, r)
+		j.stagedFilesAreNoBlobs(r)
 		if i == 0 {
 			ended = r.Ended
 		} else if d := r.Ended.Sub(ended.Time).Abs().Milliseconds(); d > 1 {

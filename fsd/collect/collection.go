@@ -38,6 +38,10 @@ type collection struct {
 	// restarted since and no sync has failed.
 	durable bool
 
+	// copies says that files are copied into the store and stay staged. Somebody may still write to them: the view is held,
+	// or its daemon died, and then nothing tells whether a descriptor is still open somewhere.
+	copies bool
+
 	outputs []output      // in the order of the result
 	res     result.Result // all but the outputs
 	errs    []string
@@ -121,6 +125,7 @@ func (c *collection) ending() {
 			c.log.Warn("the end of the view is not readable", "cause", err)
 		}
 	}
+	c.copies = c.o.Keep
 	switch {
 	case c.o.Keep && len(c.o.Holders) == 0:
 		c.complain(stillHeld)
@@ -130,6 +135,7 @@ func (c *collection) ending() {
 		}
 	case !known:
 		c.complain(daemonDied)
+		c.copies = true
 	case ended.Held:
 		c.complain(wasHeld)
 	}

@@ -79,7 +79,7 @@ func (c *collection) stored(o *output) error {
 
 // writePlan records what is about to move. Nothing moves when the view is still held, or when there is nothing new.
 func (c *collection) writePlan(context.Context) error {
-	if c.o.Keep || !c.unplanned() {
+	if c.copies || !c.unplanned() {
 		return nil
 	}
 	c.res.HashedFiles = c.files()

@@ -107,12 +107,12 @@ func (d *Dir) Ended() (Ended, error) {
 	return e, d.readJSON(endedName, &e)
 }
 
-// WriteEnded writes ended.json. On a full disk it takes the reserve for it: without ended.json a later collection would
+// WriteEnded writes ended.json. On a full disk it takes a part of the reserve for it: without ended.json a later collection would
 // have to take the daemon for dead, and its result could not be complete.
 func (d *Dir) WriteEnded(e Ended) error {
 	err := d.writeJSON(endedName, e)
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-		return errors.Join(d.ReleaseReserve(), d.writeJSON(endedName, e))
+		return errors.Join(d.shrinkReserve(), d.writeJSON(endedName, e))
 	}
 	return err
 }
@@ -132,6 +132,15 @@ func (d *Dir) WriteResult(data []byte) error { return result.WriteDurable(d.Resu
 // ReleaseReserve gives back the preallocated room. It is called when the disk is full, before a failed result is
 // written.
 func (d *Dir) ReleaseReserve() error { return d.remove(reserveName) }
+
+// shrinkReserve gives back as much of the room as a small file takes, and leaves enough for a result.
+func (d *Dir) shrinkReserve() error {
+	err := os.Truncate(d.file(reserveName), reserveBytes-reserveForEnded)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
 
 // FreeStaging removes what is no longer needed once a complete result is published: staging, plan, trace and reserve.
 func (d *Dir) FreeStaging() error {

@@ -14,6 +14,9 @@ import (
 // reserveBytes is enough for a failed result with its errors.
 const reserveBytes = 64 << 10
 
+// reserveForEnded is the part of it that recording the view's end may take.
+const reserveForEnded = 16 << 10
+
 // Runs is `<state>/runs` with `<state>/containers`, which leads from a container's id to its run, and `<state>/refused`.
 type Runs struct {
 	dir, containers, refused string
@@ -42,7 +45,8 @@ func (r *Runs) Create(spec Spec) (*Dir, *Lock, error) {
 		lock.Close()
 		return nil, nil, errors.Join(err, os.RemoveAll(d.path))
 	}
-	if err := r.forgetRefusal(d.spec.Run); err != nil {
+	err = errors.Join(r.forgetRefusal(d.spec.Run), r.forgetRefusal(KeyOfContainer(d.spec.Container)))
+	if err != nil {
 		lock.Close()
 		return nil, nil, errors.Join(err, d.Remove())
 	}

@@ -9,8 +9,25 @@ import (
 )
 
 // Lookup finds a run by its name, or by the id of its container, and of several that a container had the last;
-// fs.ErrNotExist when neither is known.
+// fs.ErrNotExist when neither is known. An ended run is not found either when the hook has refused a container of that name
+// since: whoever asks means the last one.
 func Lookup(runs *rundir.Runs, name string) (*rundir.Dir, error) {
+	d, err := lookup(runs, name)
+	if err != nil {
+		return nil, err
+	}
+	_, refused, none := runs.Refusal(rundir.KeyOfContainer(name))
+	if none != nil || refused.Before(d.Spec().Started) {
+		return d, nil
+	}
+	state, err := Of(d)
+	if err != nil || state == Live || state == Collecting {
+		return d, err
+	}
+	return nil, fmt.Errorf("run %s: %w", name, fs.ErrNotExist)
+}
+
+func lookup(runs *rundir.Runs, name string) (*rundir.Dir, error) {
 	if key, err := rundir.ParseRunKey(name); err == nil {
 		d, err := runs.Open(key)
 		if !errors.Is(err, fs.ErrNotExist) {

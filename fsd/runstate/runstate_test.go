@@ -177,6 +177,26 @@ func TestNextPassesOverTheOldRun(t *testing.T) {
 	}
 }
 
+// After a container was refused its name does not stand for the run before.
+func TestLookupAfterARefusal(t *testing.T) {
+	runs := openRuns(t)
+	d, lock := newRun(t, runs, "a")
+	if err := runs.Refuse("a", "why"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Lookup(runs, "a"); err != nil || got.Path() != d.Path() {
+		t.Errorf("a live run: %v, %v", got, err)
+	}
+	lock.Close()
+	if _, err := Lookup(runs, "a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an ended run: %v", err)
+	}
+	again, _ := newRun(t, runs, "a")
+	if got, err := Lookup(runs, "a"); err != nil || got.Path() != again.Path() {
+		t.Errorf("a run after that: %v, %v", got, err)
+	}
+}
+
 func TestLookup(t *testing.T) {
 	runs := openRuns(t)
 	d, _ := newRun(t, runs, "a")
