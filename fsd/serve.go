@@ -129,6 +129,11 @@ func (d *Daemon) gone() <-chan struct{} {
 	return gone
 }
 
+// patience is for how many of poststop's waits the daemon goes on collecting: large outputs shall get there, but an engine
+// that waits for its container's processes must not wait for ever. What is not done then can be finished by
+// `casview-fsd collect`.
+const patience = 10
+
 // Finish waits until the view is gone, or until stop says that somebody has waited long enough, and collects. A view that
 // is still held when stop comes is collected by copy, and the result names who holds it.
 func (d *Daemon) Finish(stop context.Context) error {
@@ -150,9 +155,7 @@ func (d *Daemon) Finish(stop context.Context) error {
 	if err := d.run.WriteEnded(o.Ended); err != nil {
 		d.log.Error("the end of the view could not be recorded", "cause", err)
 	}
-	// An engine that waits for its container's processes must not wait for ever. What is not done then can be finished by
-	// `casview-fsd collect`.
-	_, err := collectWithin(d.run.Spec().Timeout, d.run, d.store, o)
+	_, err := collectWithin(patience*d.run.Spec().Timeout, d.run, d.store, o)
 	return err
 }
 

@@ -49,7 +49,7 @@ type Spec struct {
 	Workers int `json:"workers"`
 	// SpecialFiles says what becomes of sockets, fifos and devices: "skip" lists them, "fail" makes the result partial.
 	SpecialFiles string `json:"special_files"`
-	// Timeout bounds the daemon's collection, and each of poststop's waits.
+	// Timeout bounds each of poststop's waits; the daemon's collection may take ten times as long.
 	Timeout  time.Duration `json:"timeout_ns"`
 	LogLevel string        `json:"log_level"`
 }
