@@ -71,6 +71,9 @@ func (d *Daemon) stage(spec rundir.Spec) (err error) {
 		MaxPaths:        spec.MaxInputs,
 		Logger:          d.log,
 	})
+	if errors.Is(err, cas.ErrNotFound) {
+		return fmt.Errorf("inputs %s are not in the store %s, casview ingest puts them there: %w", spec.InputsRoot, spec.Store, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (r *Runs) moveAside(key RunKey) error {
 	}
 	lock, err := old.TryLock()
 	if errors.Is(err, ErrLocked) {
-		return fmt.Errorf("run %s is live already: %w", key, ErrLocked)
+		return fmt.Errorf("run %s is live already: choose another name, or wait for its end: %w", key, ErrLocked)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // somebody else has moved it

@@ -15,7 +15,7 @@ import (
 func mountFUSE(fs fuse.RawFileSystem, o *fuse.MountOptions, source string, attrs int) (*os.File, *fuse.Server, error) {
 	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open /dev/fuse: %w", err)
+		return nil, nil, fmt.Errorf("open /dev/fuse: %w (load the module with modprobe fuse, or pass the device into the container that casview runs in)", err)
 	}
 	mount, err := newFUSE(dev, o, source, attrs)
 	if err != nil {
