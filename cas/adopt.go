@@ -108,7 +108,7 @@ func (s *Local) adoptCopy(src *candidate, d Digest) (Adoption, error) {
 		return Adoption{}, err
 	}
 	defer t.discard()
-	got, size, linked, err := t.fill(f, d.alg)
+	got, size, linked, err := t.fill(f, d.alg, nil)
 	if err != nil {
 		return Adoption{}, err
 	}

@@ -30,7 +30,11 @@ func (s *Local) PutBytes(b []byte) (Digest, error) {
 
 // PutFile stores the content of f from its first byte on, whatever its offset, and leaves the offset alone. Where the
 // filesystem allows the blob shares the file's blocks; the digest is then that of the blob, even if f changes meanwhile.
-func (s *Local) PutFile(f *os.File) (Digest, int64, error) {
+func (s *Local) PutFile(f *os.File) (Digest, int64, error) { return s.PutFileProgress(f, nil) }
+
+// PutFileProgress is PutFile that calls read, unless it is nil, with the length of each part of a large file as it is
+// read. A file that fits into one buffer is not reported.
+func (s *Local) PutFileProgress(f *os.File, read func(bytes int64)) (Digest, int64, error) {
 	buf := s.buffers.Get().(*[]byte)
 	n, err := f.ReadAt(*buf, 0)
 	if err == io.EOF {
@@ -49,7 +53,7 @@ func (s *Local) PutFile(f *os.File) (Digest, int64, error) {
 		return Digest{}, 0, err
 	}
 	defer t.discard()
-	d, size, _, err := t.fill(f, s.alg)
+	d, size, _, err := t.fill(f, s.alg, read)
 	if err != nil {
 		return Digest{}, 0, fmt.Errorf("store blob: %w", err)
 	}

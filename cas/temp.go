@@ -47,20 +47,35 @@ func (t *temp) copy(r io.Reader, a Algorithm) (Digest, int64, error) {
 	return a.finish(h), n, nil
 }
 
-// fill takes the whole content of f: by reflink, then hashing the clone, or else by copying.
-func (t *temp) fill(f *os.File, a Algorithm) (d Digest, size int64, linked bool, err error) {
+// fill takes the whole content of f: by reflink, then hashing the clone, or else by copying. It calls
+// read with the length of each part that it has read, unless read is nil.
+func (t *temp) fill(f *os.File, a Algorithm, read func(bytes int64)) (d Digest, size int64, linked bool, err error) {
 	if linked, err = reflink.Clone(t.f, f); err != nil {
 		return Digest{}, 0, false, err
 	}
 	if linked {
-		d, size, err = t.s.hash(io.NewSectionReader(t.f, 0, maxOffset), a)
+		d, size, err = t.s.hash(tellingReader{io.NewSectionReader(t.f, 0, maxOffset), read}, a)
 		return d, size, true, err
 	}
-	d, size, err = t.copy(io.NewSectionReader(f, 0, maxOffset), a)
+	d, size, err = t.copy(tellingReader{io.NewSectionReader(f, 0, maxOffset), read}, a)
 	return d, size, false, err
 }
 
 const maxOffset = 1<<63 - 1
+
+// tellingReader calls read, unless it is nil, with the length of each part.
+type tellingReader struct {
+	r    io.Reader
+	read func(bytes int64)
+}
+
+func (t tellingReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	if n > 0 && t.read != nil {
+		t.read(int64(n))
+	}
+	return n, err
+}
 
 // commit makes the file the blob d of size bytes, and reports whether that was there already.
 func (t *temp) commit(d Digest, size int64) (existed bool, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,6 +23,7 @@ type Options struct {
 	Workers   int            // files read at once; 0: one per CPU
 	Visible   io.Reader      // manifest of the paths to ingest; nil: all
 	MaxInputs int            // most paths allowed; 0: no limit
+	Exclude   []string       // absolute paths of casview's own directories, which are never ingested; they may be missing
 	Progress  func(Progress) // called several times a second, never concurrently; may be nil
 }
 
@@ -61,7 +63,7 @@ func Dir(ctx context.Context, s *cas.Local, dir string, o Options) (Result, erro
 }
 
 func ingest(ctx context.Context, s *cas.Local, dir string, o Options) (Result, error) {
-	src, err := openSource(s, dir)
+	src, err := openSource(s, dir, o.Exclude)
 	if err != nil {
 		return Result{}, err
 	}
@@ -162,13 +164,19 @@ func build(s tree.Writer, paths []*found) (cas.Digest, tree.Stats, error) {
 
 // source is the directory that is ingested.
 type source struct {
-	fd    int
-	path  string   // absolute, without symlinks
-	store identity // the store's directory, which is never ingested
-	inner string   // the store's path relative to this directory if it lies inside, else ""
+	fd   int
+	path string // absolute, without symlinks
+	own  []own
 }
 
-func openSource(s *cas.Local, dir string) (*source, error) {
+// own is a directory of casview, which is never ingested.
+type own struct {
+	what     string
+	dev, ino uint64
+	inner    string // its path relative to the source if it lies inside, else ""
+}
+
+func openSource(s *cas.Local, dir string, exclude []string) (*source, error) {
 	path, err := filepath.Abs(dir)
 	if err == nil {
 		path, err = filepath.EvalSymlinks(path)
@@ -176,37 +184,74 @@ func openSource(s *cas.Local, dir string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	storePath, err := filepath.EvalSymlinks(s.Dir())
-	if err != nil {
+	src := &source{path: path}
+	if err := src.keepOut(s.Dir(), "casview's own store"); err != nil {
 		return nil, err
 	}
-	src := &source{path: path}
-	if rel, ok := below(path, storePath); ok {
-		src.inner = rel
+	for _, dir := range exclude {
+		if !filepath.IsAbs(dir) {
+			return nil, fmt.Errorf("excluded directory %q: not an absolute path", dir)
+		}
+		if err := src.keepOut(dir, "casview's own directory"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 	}
-	if _, ok := below(storePath, path); ok || path == storePath {
-		return nil, errors.New("it lies in casview's own store")
-	}
-	var st unix.Stat_t
-	if err := unix.Stat(storePath, &st); err != nil {
-		return nil, &os.PathError{Op: "stat", Path: storePath, Err: err}
-	}
-	src.store = identityOf(&st)
 	if src.fd, err = unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	return src, nil
 }
 
+// keepOut makes dir one that is never ingested. what says in messages which one it is.
+func (src *source) keepOut(dir, what string) error {
+	path, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	if _, ok := below(path, src.path); ok || path == src.path {
+		return fmt.Errorf("it lies in %s", what)
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	o := own{what: what, dev: uint64(st.Dev), ino: st.Ino}
+	o.inner, _ = below(src.path, path)
+	src.own = append(src.own, o)
+	return nil
+}
+
+// isOwn finds casview's own directories by identity: a bind mount shows them under other paths.
+func (src *source) isOwn(st *unix.Stat_t) (what string, ok bool) {
+	for _, o := range src.own {
+		if uint64(st.Dev) == o.dev && st.Ino == o.ino {
+			return o.what, true
+		}
+	}
+	return "", false
+}
+
+// inOwn finds them by path, relative to the source.
+func (src *source) inOwn(path string) (what string, ok bool) {
+	for _, o := range src.own {
+		if o.inner != "" && (path == o.inner || strings.HasPrefix(path, o.inner+"/")) {
+			return o.what, true
+		}
+	}
+	return "", false
+}
+
 func (src *source) close() { _ = unix.Close(src.fd) }
 
-// below returns path relative to dir if it lies in it; both absolute and clean.
+// below returns path relative to dir if it lies in it, else ""; both absolute and clean.
 func below(dir, path string) (rel string, ok bool) {
 	if dir != "/" {
 		dir += "/"
 	}
-	rel, ok = strings.CutPrefix(path, dir)
-	return rel, ok && rel != ""
+	if rel, ok = strings.CutPrefix(path, dir); !ok || rel == "" {
+		return "", false
+	}
+	return rel, true
 }
 
 // limit says that there are more paths than allowed.

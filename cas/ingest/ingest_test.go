@@ -321,6 +321,101 @@ func TestOwnStoreIsSkipped(t *testing.T) {
 	}
 }
 
+func TestExcludedDirectoriesAreSkipped(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	state := filepath.Join(dir, "var/state")
+	s, err := cas.OpenLocal(filepath.Join(state, "store"), cas.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	plant(t, dir, 0, map[string]string{"a": "1", "var/state/runs/x/run.json": "{}", "var/stately": "2", "link": "-> var/state"})
+	o := Options{Exclude: []string{filepath.Join(dir, "missing"), filepath.Join(dir, "link")}}
+	r := run(t, s, dir, o)
+	if want := (Skip{"var/state", "dir", "casview's own directory"}); !slices.Equal(r.Skipped, []Skip{want}) {
+		t.Errorf("skipped %v", r.Skipped)
+	}
+	if r.Stats.Files != 2 {
+		t.Errorf("%+v", r.Stats)
+	}
+	plant(t, dir, 0, map[string]string{"var/state/runs/y/run.json": "{}"})
+	if again := run(t, s, dir, o); again.Root != r.Root {
+		t.Error("a change in an excluded directory changed the root")
+	}
+	for _, inside := range []string{state, filepath.Join(state, "runs/x")} {
+		if _, err := Dir(context.Background(), s, inside, o); err == nil || !strings.Contains(err.Error(), "own directory") {
+			t.Errorf("%s: %v", inside, err)
+		}
+	}
+	listed := manifest(`{"path": "var/state/runs/x/run.json"}`)
+	listed.Exclude = o.Exclude
+	if _, err := Dir(context.Background(), s, dir, listed); err == nil || !strings.Contains(err.Error(), "own directory") {
+		t.Errorf("in a manifest: %v", err)
+	}
+	if _, err := Dir(context.Background(), s, dir, Options{Exclude: []string{"state"}}); err == nil {
+		t.Error("a relative path was taken")
+	}
+}
+
+func TestProgressWithinAFile(t *testing.T) {
+	t.Parallel()
+	s, dir := openStore(t), t.TempDir()
+	const size = 64 << 20
+	plant(t, dir, 0, map[string]string{"large": "", "small": "1"})
+	if err := os.Truncate(filepath.Join(dir, "large"), size); err != nil {
+		t.Fatal(err)
+	}
+	src, err := openSource(s, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.close()
+	var last Progress
+	between := 0
+	report := newReporter(func(p Progress) {
+		if p.Bytes < last.Bytes || p.Bytes > size+1 {
+			t.Errorf("%d bytes after %d", p.Bytes, last.Bytes)
+		}
+		if p.Bytes > 1 && p.Bytes < size {
+			between++
+		}
+		last = p
+	})
+	report.every = 0
+	paths, _, err := src.scan(context.Background(), Options{Workers: 1}, report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reused := range []bool{false, true} {
+		known := &index{}
+		if reused {
+			for _, f := range paths {
+				f.indexed = f.entry.Kind == tree.File
+			}
+			x := loadIndex(filepath.Join(t.TempDir(), "index"), s.Algorithm())
+			if err := x.save(cas.SHA256.Sum(nil), paths, false, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			known = loadIndex(x.path, s.Algorithm())
+			report.p.Files, report.p.Bytes, last = 0, 0, Progress{}
+		}
+		r := reader{store: s, root: src.fd, known: known, report: report}
+		if err := r.all(context.Background(), paths, 1); err != nil {
+			t.Fatal(err)
+		}
+		if want := (Progress{Files: 2, Bytes: size + 1, TotalFiles: 2, TotalBytes: size + 1}); last != want {
+			t.Errorf("reused %v: ended at %+v, want %+v", reused, last, want)
+		}
+		if (r.reused.Load() == 2) != reused {
+			t.Errorf("%d reused", r.reused.Load())
+		}
+	}
+	if between < 10 {
+		t.Errorf("%d reports within the file", between)
+	}
+}
+
 func TestChangingFileIsAnError(t *testing.T) {
 	t.Parallel()
 	s, dir := openStore(t), t.TempDir()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Progress is how far a run is. Totals grow while Scanning and are final afterwards.
+// Progress is how far a run is. Bytes grow while a file is read, Files when it is done. Totals grow while Scanning and are final afterwards.
 type Progress struct {
 	Files, Bytes           int64 // done, read or reused
 	TotalFiles, TotalBytes int64
@@ -21,10 +21,12 @@ type reporter struct {
 	to   func(Progress)
 	p    Progress
 	last time.Time
+
+	every time.Duration
 }
 
 func newReporter(to func(Progress)) *reporter {
-	return &reporter{to: to, p: Progress{Scanning: true}}
+	return &reporter{to: to, p: Progress{Scanning: true}, every: reportEvery}
 }
 
 func (r *reporter) scanned(files, bytes int64) {
@@ -33,6 +35,10 @@ func (r *reporter) scanned(files, bytes int64) {
 
 func (r *reporter) scanDone() { r.update(true, func(p *Progress) { p.Scanning = false }) }
 
+// read is for a part of a file.
+func (r *reporter) read(bytes int64) { r.update(false, func(p *Progress) { p.Bytes += bytes }) }
+
+// stored is for a file that is done, with those of its bytes that no read counted.
 func (r *reporter) stored(bytes int64) {
 	r.update(false, func(p *Progress) { p.Files++; p.Bytes += bytes })
 }
@@ -46,7 +52,7 @@ func (r *reporter) update(always bool, change func(*Progress)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change(&r.p)
-	if now := time.Now(); always || now.Sub(r.last) >= reportEvery {
+	if now := time.Now(); always || now.Sub(r.last) >= r.every {
 		r.last = now
 		r.to(r.p)
 	}

@@ -46,7 +46,6 @@ func (r *reader) all(ctx context.Context, paths []*found, workers int) error {
 				if err := r.file(f); err != nil {
 					return f.wrap(err)
 				}
-				r.report.stored(f.id.size)
 			}
 		})
 	}
@@ -81,6 +80,7 @@ func (r *reader) reuse(f *found) (bool, error) {
 	}
 	f.entry.Digest, f.indexed = d, true
 	r.reused.Add(1)
+	r.report.stored(f.id.size)
 	return true, nil
 }
 
@@ -104,7 +104,11 @@ func (r *reader) read(f *found) error {
 		return err
 	}
 	start := time.Now()
-	d, n, err := r.store.PutFile(file)
+	var reported int64
+	d, n, err := r.store.PutFileProgress(file, func(bytes int64) {
+		reported += bytes
+		r.report.read(bytes)
+	})
 	if err != nil {
 		return err
 	}
@@ -116,6 +120,7 @@ func (r *reader) read(f *found) error {
 	if n != f.id.size {
 		return fmt.Errorf("%w: read %d bytes of %d", errChanged, n, f.id.size)
 	}
+	r.report.stored(n - reported)
 	f.entry.Digest, f.indexed = d, f.id.settledAt(start)
 	return nil
 }

@@ -106,8 +106,8 @@ func (sc *scanner) look(handle *os.File, name, path string, b *batch) error {
 		b.files++
 		b.bytes += st.Size
 	case unix.S_IFDIR:
-		if uint64(st.Dev) == sc.store.dev && st.Ino == sc.store.ino {
-			b.skipped = append(b.skipped, Skip{Path: path, Type: "dir", Reason: "casview's own store"})
+		if what, ok := sc.isOwn(&st); ok {
+			b.skipped = append(b.skipped, Skip{Path: path, Type: "dir", Reason: what})
 			return nil
 		}
 		f.entry.Kind = tree.Dir

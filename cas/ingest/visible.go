@@ -36,8 +36,8 @@ type lister struct {
 }
 
 func (v *lister) add(n int, e tree.ManifestEntry) error {
-	if v.inner != "" && (e.Path == v.inner || strings.HasPrefix(e.Path, v.inner+"/")) {
-		return errors.New("lies in casview's own store")
+	if what, ok := v.inOwn(e.Path); ok {
+		return fmt.Errorf("lies in %s", what)
 	}
 	f := &found{path: e.Path, entry: e.Entry, declared: &declaration{number: n, hash: e.Digest, size: e.Size}}
 	var st unix.Stat_t

@@ -21,7 +21,7 @@ func (a *app) ingestCmd() *cobra.Command {
 		Short: "Store a directory and print its root digest",
 		Long: `Store the files of DIR and print the root digest of the tree, which names the whole set of
 inputs. Files that have not changed since the last time are not read again. Sockets,
-fifos and devices are skipped with a warning. A file that changes while it is read is an
+fifos, devices and casview's own state directory are skipped with a warning. A file that changes while it is read is an
 error that names it. Ctrl-C leaves the store as good as it was.
 
 With --visible only the paths that an input manifest (schema casview.inputs/v1) lists;
@@ -36,6 +36,9 @@ With --json an object: {"root", "files", "dirs", "symlinks", "bytes", "hashed", 
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "" {
+				return usagef(cmd, "DIR is empty: is a shell variable unset?")
+			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			c, s, err := a.openStore()
@@ -76,6 +79,7 @@ func (a *app) ingest(ctx context.Context, c config.Config, s *cas.Local, dir str
 	bar := a.progress("ingest " + dir)
 	r, err := ingest.Dir(ctx, s, dir, ingest.Options{
 		Workers: c.Collect.Workers, Visible: visible, MaxInputs: c.Policy.MaxInputs,
+		Exclude: []string{c.State},
 		Progress: func(p ingest.Progress) {
 			if p.Scanning {
 				bar.count(p.TotalFiles)

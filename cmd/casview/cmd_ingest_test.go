@@ -72,6 +72,21 @@ func TestIngestFailures(t *testing.T) {
 	s.casview("ingest", file).wantExit(t, exitFailure, file)
 }
 
+func TestIngestSkipsTheStateDirectory(t *testing.T) {
+	s := newSite(t)
+	write(t, filepath.Join(s.state, "runs", "x", "file"), "1")
+	o := s.casview("ingest", filepath.Dir(s.state))
+	o.wantExit(t, exitOK, `warning: skipped dir "state"`)
+	write(t, filepath.Join(s.state, "runs", "y", "file"), "2")
+	if again := s.casview("ingest", filepath.Dir(s.state)); again.out != o.out {
+		t.Errorf("got %q, then %q", o.out, again.out)
+	}
+}
+
+func TestIngestOfNoName(t *testing.T) {
+	newSite(t).casview("ingest", "").wantExit(t, exitUsage, "DIR is empty: is a shell variable unset?")
+}
+
 func TestIngestIsInterrupted(t *testing.T) {
 	s := newSite(t)
 	stopped, stop := context.WithCancel(t.Context())
