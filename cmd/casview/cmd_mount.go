@@ -51,6 +51,8 @@ Mounting needs root, or a user namespace: unshare -rm, or podman unshare.
 			}
 			o.Dir = args[1]
 			switch {
+			case o.Dir == "":
+				return usagef(cmd, "DIR is empty: is a shell variable unset?")
 			case o.Driver != "" && o.Driver != "auto" && o.Driver != "overlay" && o.Driver != "fuse":
 				return usagef(cmd, "--driver %q: want auto, overlay or fuse", o.Driver)
 			case o.Driver != "" && o.Staging == "":

@@ -237,6 +237,11 @@ func killDaemon(t *testing.T, s site) {
 	}
 }
 
+func TestMountOnNoName(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0", 64)
+	newSite(t).casview("mount", digest, "").wantExit(t, exitUsage, "DIR is empty: is a shell variable unset?")
+}
+
 func TestMountRefuses(t *testing.T) {
 	needMounts(t)
 	s, dir := newSite(t), t.TempDir()

@@ -32,6 +32,9 @@ container's id.
 		Args:              args(1, 1),
 		ValidArgsFunction: a.completeRun,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if wait < 0 {
+				return usagef(cmd, "--wait %s: want a time of 0 or more", wait)
+			}
 			ctx, stop := interruptible(cmd.Context())
 			defer stop()
 			_, runs, err := a.openRuns()

@@ -77,6 +77,10 @@ func TestResultWaits(t *testing.T) {
 	}
 }
 
+func TestResultOfANegativeWait(t *testing.T) {
+	newSite(t).casview("result", "job", "--wait", "-5s").wantExit(t, exitUsage, "--wait -5s")
+}
+
 func TestResultIsInterrupted(t *testing.T) {
 	s := newSite(t)
 	s.newRun("a")
