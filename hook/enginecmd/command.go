@@ -19,7 +19,7 @@ type Command struct {
 }
 
 // Parse reads an engine's command line: the program, its global options, and `run` or `container run`. What follows is
-// left to the engine.
+// left to the engine, but must not give annotations that casview adds.
 func Parse(argv []string) (Command, error) {
 	if len(argv) == 0 {
 		return Command{}, errors.New("no command given: write it after --, as in -- podman run IMAGE")
@@ -31,6 +31,9 @@ func Parse(argv []string) (Command, error) {
 	}
 	at, err := e.afterVerb(argv)
 	if err != nil {
+		return Command{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := e.ownAnnotations(argv[at:]); err != nil {
 		return Command{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return Command{argv: slices.Clone(argv), engine: e, insert: at}, nil
