@@ -96,7 +96,7 @@ func notEnded(d *rundir.Dir) error {
 	}
 	hint := "wait longer with casview result --wait"
 	if state == runstate.Uncollected {
-		hint = fmt.Sprintf("its daemon died: casview-fsd collect %s makes the result from disk", d.Key())
+		hint = fmt.Sprintf("its daemon ended without one (see %s): casview-fsd collect %s makes it from disk", d.LogPath(), d.Key())
 	}
 	return &exitError{exitNotEnded, fmt.Errorf("run %s has no result yet, it is %s: %s", d.Key(), state, hint)}
 }
