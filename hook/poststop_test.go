@@ -224,3 +224,26 @@ func TestManyContainersOnOneRootfs(t *testing.T) {
 		t.Errorf("left in the root filesystem: %q", left)
 	}
 }
+
+// Containers that ended without a poststop don't keep later ones from cleaning up, whoever made the directory.
+func TestPoststopThatNeverCame(t *testing.T) {
+	w := newWorld(t)
+	rootfs := t.TempDir()
+	two := running(w, "two", rootfs)
+	one := running(w, "one", rootfs) // finds the directory there
+	for _, c := range []*container{one, two} {
+		c.stop()
+		run := w.run(rundir.RunKey(c.id))
+		waitFor(t, "the result", func() bool { return exists(run.ResultPath()) })
+	}
+	three := running(w, "three", rootfs)
+	three.stop()
+	must(t, three.poststop())
+	if left := names(t, rootfs); len(left) != 0 {
+		t.Errorf("left in the root filesystem: %q", left)
+	}
+	if a, err := w.run("two").Attachment(); err != nil || len(a.Created) != 0 {
+		t.Errorf("still on record: %+v, %v", a, err)
+	}
+	must(t, two.poststop())
+}

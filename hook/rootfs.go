@@ -73,21 +73,35 @@ func removeDirs(runs *rundir.Runs, run *rundir.Dir, more rundir.Attachment) erro
 		return err
 	}
 	a = merge(a, more)
+	heir, over, err := othersOn(runs, run, a.Rootfs)
+	if err != nil {
+		return err
+	}
+	for _, other := range over {
+		theirs, err := other.Attachment()
+		if err != nil {
+			return err
+		}
+		a = merge(a, theirs)
+	}
 	if len(a.Created) == 0 || !exists(filepath.Join(a.Rootfs, a.Created[0])) {
 		return nil // as a rule the engine has unmounted the root filesystem by now
 	}
-	heir, err := otherOn(runs, run, a.Rootfs)
-	if err != nil {
-		return err
+	if heir != nil {
+		theirs, err := heir.Attachment()
+		if err != nil {
+			return err
+		}
+		return heir.WriteAttachment(merge(theirs, a))
 	}
-	if heir == nil {
-		return attach.Remove(a)
+	err = attach.Remove(a)
+	// What is still in use stays on record, once.
+	a.Created = slices.DeleteFunc(a.Created, func(dir string) bool { return !exists(filepath.Join(a.Rootfs, dir)) })
+	for _, other := range over {
+		err = errors.Join(err, other.WriteAttachment(a))
+		a.Created = nil
 	}
-	theirs, err := heir.Attachment()
-	if err != nil {
-		return err
-	}
-	return heir.WriteAttachment(merge(theirs, a))
+	return err
 }
 
 // merge joins what was made in one root filesystem, outermost first.
@@ -99,11 +113,12 @@ func merge(a, b rundir.Attachment) rundir.Attachment {
 	return a
 }
 
-// otherOn finds another run whose view is attached on the same root filesystem, or about to be.
-func otherOn(runs *rundir.Runs, run *rundir.Dir, rootfs string) (*rundir.Dir, error) {
+// othersOn finds the other containers on the same root filesystem: a live one, whose view is attached there or about to
+// be, and those whose run is over, but whose poststop has not come and perhaps never will.
+func othersOn(runs *rundir.Runs, run *rundir.Dir, rootfs string) (live *rundir.Dir, over []*rundir.Dir, err error) {
 	bound, err := runs.Bound()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, other := range bound {
 		if other.Path() == run.Path() {
@@ -114,13 +129,30 @@ func otherOn(runs *rundir.Runs, run *rundir.Dir, rootfs string) (*rundir.Dir, er
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if samePlace(a.Rootfs, rootfs) {
-			return other, nil
+		switch {
+		case !samePlace(a.Rootfs, rootfs):
+		case isOver(other):
+			over = append(over, other)
+		default:
+			live = other
 		}
 	}
-	return nil, nil
+	return live, over, nil
+}
+
+// isOver tells whether a run has its result, or nobody who would make it.
+func isOver(run *rundir.Dir) bool {
+	if exists(run.ResultPath()) {
+		return true
+	}
+	lock, err := run.TryLock()
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	lock.Close()
+	return true
 }
 
 func samePlace(a, b string) bool {

@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 type container struct {
 	pid    int
 	rootfs string
+	stop   func()
 }
 
 // newContainer runs the script in the new namespace, as far as it ends, and keeps the namespace until the test is over.
@@ -40,13 +41,14 @@ func newContainer(t *testing.T, rootfs, propagation, script string) container {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop := func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-	})
+	}
+	t.Cleanup(stop)
 	for start := time.Now(); ; time.Sleep(time.Millisecond) {
 		if _, err := os.Stat(ready); err == nil {
-			return container{pid: cmd.Process.Pid, rootfs: rootfs}
+			return container{pid: cmd.Process.Pid, rootfs: rootfs, stop: stop}
 		}
 		if time.Since(start) > 10*time.Second {
 			t.Fatal("the namespace did not come up")

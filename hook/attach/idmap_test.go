@@ -66,6 +66,7 @@ func TestIDMappedRootfs(t *testing.T) {
 	if st.Uid != firstSubID || st.Mode&0o777 != dirMode {
 		t.Errorf("data belongs to %d with mode %o", st.Uid, st.Mode)
 	}
+	c.stop()
 	must(t, Remove(a))
 	if got := names(t, rootfs); len(got) != 0 {
 		t.Errorf("left behind: %q", got)

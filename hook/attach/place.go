@@ -102,7 +102,7 @@ func (p *Place) open() error {
 	if err := p.allowed(path.Join(base, path.Join(missing...))); err != nil {
 		return err
 	}
-	if err := p.thread.notShared(dir); err != nil {
+	if err := p.thread.mountable(dir, path.Join(base, path.Join(missing...))); err != nil {
 		return err
 	}
 	if len(missing) == 0 {

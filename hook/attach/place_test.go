@@ -42,6 +42,7 @@ func TestMissingDirectoriesAreMadeAndRemoved(t *testing.T) {
 	if _, err := os.Stat(c.inside("data/a/b c/d/hello")); err != nil {
 		t.Error(err)
 	}
+	c.stop()
 	if err := Remove(a); err != nil {
 		t.Fatal(err)
 	}
@@ -62,6 +63,7 @@ func TestRemoveKeepsWhatIsUsed(t *testing.T) {
 	// The job's image has more to say below a directory that was made for the target.
 	mkdir(t, c.rootfs, "data/a/other")
 	outside := t.TempDir()
+	c.stop()
 	if err := Remove(a); err != nil {
 		t.Fatal(err)
 	}

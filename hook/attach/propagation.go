@@ -1,43 +1,57 @@
 package attach
 
 import (
-	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
-// notShared refuses a directory on a mount whose propagation is shared: what is mounted there would also be mounted on the
-// mount's peers, as a rule on the host.
-func (t *thread) notShared(dir *os.File) error {
-	var st unix.Statx_t
-	err := unix.Statx(int(dir.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT, unix.STATX_MNT_ID, &st)
+// mountable refuses a directory that a view can't be mounted on without harm. place is where it is in the container. On a
+// mount whose propagation is shared the view would also be mounted on the mount's peers, as a rule on the host. And what is
+// mounted below the directory would be hidden.
+func (t *thread) mountable(dir *os.File, place string) error {
+	id, err := mountID(dir)
 	if err != nil {
-		return fmt.Errorf("statx: %w", err)
+		return err
 	}
-	if st.Mask&unix.STATX_MNT_ID == 0 {
-		return errors.New("statx gives no mount id (Linux 5.8 or newer is needed)")
+	full, err := t.path(dir)
+	if err != nil {
+		return err
 	}
-	fd, err := unix.Openat(int(t.proc.Fd()), "mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	mounts, err := t.mounts()
 	if err != nil {
 		return fmt.Errorf("mounts of the container: %w", err)
+	}
+	found := false
+	for _, m := range mounts {
+		if m.ID == id {
+			found = true
+			if strings.Contains(" "+m.Optional, " shared:") {
+				return fmt.Errorf("is on %s, whose mount propagation is shared: the view would appear on the host too (use private or slave propagation)", m.Mountpoint)
+			}
+		}
+	}
+	if !found {
+		return fmt.Errorf("mount %d is not among the container's mounts", id)
+	}
+	for _, m := range mounts {
+		if rel, ok := relative(full, m.Mountpoint); ok && rel != "" && m.Parent == id {
+			return fmt.Errorf("%.256s is mounted below it and the view would hide it: mount it elsewhere", printable(path.Join(place, rel)))
+		}
+	}
+	return nil
+}
+
+func (t *thread) mounts() ([]*mountinfo.Info, error) {
+	fd, err := unix.Openat(int(t.proc.Fd()), "mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
 	}
 	f := os.NewFile(uintptr(fd), "mountinfo")
 	defer f.Close()
-	mounts, err := mountinfo.GetMountsFromReader(f, func(m *mountinfo.Info) (skip, stop bool) {
-		found := m.ID == int(st.Mnt_id)
-		return !found, found
-	})
-	switch {
-	case err != nil:
-		return fmt.Errorf("mounts of the container: %w", err)
-	case len(mounts) != 1:
-		return fmt.Errorf("mount %d is not among the container's mounts", st.Mnt_id)
-	case strings.Contains(" "+mounts[0].Optional, " shared:"):
-		return fmt.Errorf("is on %s, whose mount propagation is shared: the view would appear on the host too (use private or slave propagation)", mounts[0].Mountpoint)
-	}
-	return nil
+	return mountinfo.GetMountsFromReader(f, nil)
 }

@@ -16,8 +16,9 @@ import (
 // Remove removes the directories that Find made, innermost first, as far as they are there and empty. It goes by handle
 // below the root filesystem and follows no symlink.
 //
-// The caller makes sure that no view is attached to them in any namespace: since Linux 3.18 rmdir unmounts what other
-// mount namespaces have mounted on a directory, without a word to them.
+// Since Linux 3.18 rmdir unmounts what other mount namespaces have mounted on a directory, without a word to them. So a
+// directory stays that something is mounted on in any of them, or where that can't be told. What is mounted between the
+// look and the removal is not seen: the caller makes sure that no view is attached meanwhile.
 func Remove(a rundir.Attachment) error {
 	if len(a.Created) == 0 {
 		return nil
@@ -30,10 +31,14 @@ func Remove(a rundir.Attachment) error {
 		return err
 	}
 	defer root.Close()
+	used, err := findMountPoints()
+	if err != nil {
+		return fmt.Errorf("directories in %s stay: mounts of other processes: %w", a.Rootfs, err)
+	}
 	for _, created := range slices.Backward(a.Created) {
-		err := removeDir(root, created)
+		err := removeDir(root, created, used)
 		switch {
-		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST):
+		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST), errors.Is(err, errInUse):
 		case err != nil:
 			return fmt.Errorf("remove %s in %s: %w", printable(created), a.Rootfs, err)
 		}
@@ -41,12 +46,30 @@ func Remove(a rundir.Attachment) error {
 	return nil
 }
 
-func removeDir(root *os.File, name string) error {
+// errInUse says that something is mounted on a directory somewhere. The directories around it are not empty then.
+var errInUse = errors.New("something is mounted on it")
+
+func removeDir(root *os.File, name string, used *mountPoints) error {
 	parent, err := openDir(root, path.Dir(name), unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV)
 	if err != nil {
 		return err
 	}
 	defer parent.Close()
+	dir, err := openDir(parent, path.Base(name), unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV)
+	if errors.Is(err, unix.EXDEV) {
+		return errInUse // here
+	}
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	at, err := spotOf(dir)
+	if err != nil {
+		return err
+	}
+	if used.has(at) {
+		return errInUse
+	}
 	return unix.Unlinkat(int(parent.Fd()), path.Base(name), unix.AT_REMOVEDIR)
 }
 
