@@ -102,11 +102,11 @@ func (p *Place) open() error {
 	if err := p.allowed(path.Join(base, path.Join(missing...))); err != nil {
 		return err
 	}
-	if err := p.thread.mountable(dir, path.Join(base, path.Join(missing...))); err != nil {
+	if err := p.thread.notShared(dir); err != nil {
 		return err
 	}
 	if len(missing) == 0 {
-		return nil
+		return p.thread.hidesNothing(dir, base)
 	}
 	last, made, err := makeDirs(dir, missing, p.request.Root)
 	for _, name := range made {

@@ -10,15 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountable refuses a directory that a view can't be mounted on without harm. place is where it is in the container. On a
-// mount whose propagation is shared the view would also be mounted on the mount's peers, as a rule on the host. And what is
-// mounted below the directory would be hidden.
-func (t *thread) mountable(dir *os.File, place string) error {
+// notShared refuses a directory on a mount whose propagation is shared: what is mounted there would also be mounted on the
+// mount's peers, as a rule on the host.
+func (t *thread) notShared(dir *os.File) error {
 	id, err := mountID(dir)
-	if err != nil {
-		return err
-	}
-	full, err := t.path(dir)
 	if err != nil {
 		return err
 	}
@@ -26,17 +21,32 @@ func (t *thread) mountable(dir *os.File, place string) error {
 	if err != nil {
 		return fmt.Errorf("mounts of the container: %w", err)
 	}
-	found := false
 	for _, m := range mounts {
-		if m.ID == id {
-			found = true
-			if strings.Contains(" "+m.Optional, " shared:") {
-				return fmt.Errorf("is on %s, whose mount propagation is shared: the view would appear on the host too (use private or slave propagation)", m.Mountpoint)
-			}
+		switch {
+		case m.ID != id:
+		case strings.Contains(" "+m.Optional, " shared:"):
+			return fmt.Errorf("is on %s, whose mount propagation is shared: the view would appear on the host too (use private or slave propagation)", m.Mountpoint)
+		default:
+			return nil
 		}
 	}
-	if !found {
-		return fmt.Errorf("mount %d is not among the container's mounts", id)
+	return fmt.Errorf("mount %d is not among the container's mounts", id)
+}
+
+// hidesNothing refuses a target below which something is mounted: the view would hide it. place is where the target is in the
+// container.
+func (t *thread) hidesNothing(target *os.File, place string) error {
+	id, err := mountID(target)
+	if err != nil {
+		return err
+	}
+	full, err := t.path(target)
+	if err != nil {
+		return err
+	}
+	mounts, err := t.mounts()
+	if err != nil {
+		return fmt.Errorf("mounts of the container: %w", err)
 	}
 	for _, m := range mounts {
 		if rel, ok := relative(full, m.Mountpoint); ok && rel != "" && m.Parent == id {
