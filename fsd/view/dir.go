@@ -48,7 +48,7 @@ func (e *entry) child() (int, bool) {
 	return i - 1, i > 0
 }
 
-// dir is a loaded directory. It is never changed after it was added to the node table, except for entry.state and listed.
+// dir is a loaded directory. It is never changed after it was added to the node table, except for entry.state and wasListed.
 type dir struct {
 	node      nodeID // its own
 	base      nodeID // of its first entry; the others follow
@@ -60,7 +60,7 @@ type dir struct {
 	subdirs   uint32
 	entries   []entry // sorted by name, as bytes
 	text      string
-	listed    atomic.Bool
+	wasListed atomic.Bool
 }
 
 // newDir packs a decoded message. It sorts t.Entries: messages are sorted by encoded name, which differs from byte order

@@ -4,6 +4,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/casview/casview/cas/tree"
+	"github.com/casview/casview/fsd/ops"
 )
 
 // maxName is NAME_MAX. The kernel passes on longer names (its own bound for FUSE is 1024 bytes or more).
@@ -11,7 +12,7 @@ const maxName = 255
 
 // Lookup implements LOOKUP: name in the directory header.NodeId.
 func (v *View) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
-	v.requests.count(opLookup)
+	v.requests.Count(ops.Lookup)
 	if len(name) > maxName {
 		return enametoolong
 	}
@@ -58,7 +59,7 @@ func (v *View) answer(out *fuse.EntryOut, id nodeID) fuse.Status {
 
 // GetAttr implements GETATTR. It comes for the root, which has no LOOKUP, and hardly otherwise.
 func (v *View) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
-	v.requests.count(opGetattr)
+	v.requests.Count(ops.Getattr)
 	out.AttrValid = forever
 	return v.attr(&out.Attr, in.NodeId)
 }
@@ -79,7 +80,7 @@ func (v *View) attr(out *fuse.Attr, id uint64) fuse.Status {
 
 // Readlink implements READLINK.
 func (v *View) Readlink(_ <-chan struct{}, header *fuse.InHeader) ([]byte, fuse.Status) {
-	v.requests.count(opReadlink)
+	v.requests.Count(ops.Readlink)
 	d, i, ok := v.nodes.find(header.NodeId)
 	if !ok {
 		return nil, fuse.ENOENT

@@ -4,12 +4,13 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/casview/casview/cas/tree"
+	"github.com/casview/casview/fsd/ops"
 )
 
 // Read implements READ. A blob that is missing, damaged or shorter than the tree says is EIO for the reader and a fault
 // in the trace; other files are not affected.
 func (v *View) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
-	v.requests.count(opRead)
+	v.requests.Count(ops.Read)
 	d, i, ok := v.nodes.find(in.NodeId)
 	if !ok {
 		return nil, fuse.ENOENT

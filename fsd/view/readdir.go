@@ -5,6 +5,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas/tree"
+	"github.com/casview/casview/fsd/ops"
 )
 
 // dots is how many names come before the entries: "." and "..". The offset of a name in a directory stream is its place
@@ -13,7 +14,7 @@ const dots = 2
 
 // ReadDir implements READDIR. With readdirplus negotiated it does not come.
 func (v *View) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, list *fuse.DirEntryList) fuse.Status {
-	v.requests.count(opReaddir)
+	v.requests.Count(ops.Readdir)
 	d, status := v.list(in)
 	if !status.Ok() {
 		return status
@@ -32,7 +33,7 @@ func (v *View) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, list *fuse.DirEntryLi
 // is what tells that the job looked at it. A directory that is not loaded, because its attributes are in its own message
 // and listing a parent of thousands would load them all.
 func (v *View) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, list *fuse.DirEntryList) fuse.Status {
-	v.requests.count(opReaddirplus)
+	v.requests.Count(ops.Readdirplus)
 	d, status := v.list(in)
 	if !status.Ok() {
 		return status
@@ -70,10 +71,17 @@ func (v *View) prefill(out *fuse.EntryOut, d *dir, i int) {
 // list returns the directory that is being read and records that it was.
 func (v *View) list(in *fuse.ReadIn) (*dir, fuse.Status) {
 	d, status := v.directory(in.NodeId)
-	if status.Ok() && !d.listed.Load() && !d.listed.Swap(true) {
-		v.recorder.Listed(d.path())
+	if status.Ok() {
+		v.listed(d)
 	}
 	return d, status
+}
+
+// listed records that d was listed, once.
+func (v *View) listed(d *dir) {
+	if !d.wasListed.Load() && !d.wasListed.Swap(true) {
+		v.recorder.Listed(d.path())
+	}
 }
 
 // dirent returns the name at place at of the directory stream.

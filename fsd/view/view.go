@@ -10,6 +10,7 @@ import (
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/tree"
+	"github.com/casview/casview/fsd/ops"
 	"github.com/casview/casview/fsd/trace"
 )
 
@@ -49,7 +50,7 @@ type View struct {
 	nodes    nodes
 	loads    loads
 	blobs    *blobs
-	requests requests
+	requests ops.Counter
 }
 
 var _ fuse.RawFileSystem = (*View)(nil)
@@ -112,3 +113,7 @@ func (v *View) MountOptions() *fuse.MountOptions {
 		},
 	}
 }
+
+// Requests returns how many requests the kernel has sent: see ops.Counter. Those that cost one request for the whole life
+// of the view (extended attributes) are go-fuse's and not counted.
+func (v *View) Requests() map[string]uint64 { return v.requests.Requests() }
