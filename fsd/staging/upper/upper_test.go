@@ -20,7 +20,7 @@ func TestReadMarks(t *testing.T) {
 	}{
 		"none":                {nil, upper.Marks{}, false},
 		"opaque":              {map[string]string{"opaque": "y"}, upper.Marks{Opaque: true}, false},
-		"xwhiteouts":          {map[string]string{"opaque": "x"}, upper.Marks{}, false},
+		"xwhiteouts":          {map[string]string{"opaque": "x"}, upper.Marks{XattrWhiteouts: true}, false},
 		"relative":            {map[string]string{"redirect": "old"}, upper.Marks{Redirect: "old"}, false},
 		"absolute":            {map[string]string{"redirect": "/a/b"}, upper.Marks{Redirect: "/a/b"}, false},
 		"longer than a block": {map[string]string{"redirect": long}, upper.Marks{Redirect: long}, false},
