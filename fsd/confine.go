@@ -10,12 +10,22 @@ import (
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"github.com/casview/casview/fsd/rundir"
+	"github.com/casview/casview/fsd/staging"
 )
 
 // keptCapabilities are what collection needs on files that belong to the job: reading them whatever their mode
 // (DAC_OVERRIDE, DAC_READ_SEARCH), making them the store's (CHOWN, FOWNER), and reading overlayfs's trusted.* xattrs, for
 // which the kernel asks SYS_ADMIN.
-var keptCapabilities = []cap.Value{cap.DAC_OVERRIDE, cap.DAC_READ_SEARCH, cap.CHOWN, cap.FOWNER, cap.SYS_ADMIN}
+//
+// The fuse driver, which does in the staging tree what the job may do, also needs FSETID: without it the kernel takes setuid
+// and setgid bits away when the daemon writes to a file, though the kernel that asked knows that the job may keep them.
+func keptCapabilities(run *rundir.Dir) []cap.Value {
+	kept := []cap.Value{cap.DAC_OVERRIDE, cap.DAC_READ_SEARCH, cap.CHOWN, cap.FOWNER, cap.SYS_ADMIN}
+	if v, err := run.View(); err == nil && v.Driver == (staging.FUSE{}).Name() {
+		kept = append(kept, cap.FSETID)
+	}
+	return kept
+}
 
 // Confine takes from the whole process, all its threads, what serving and collecting don't need: capabilities, the way back
 // to them (no_new_privs), and with Landlock every path but the store, the run and /proc (to name who holds the view).
@@ -23,7 +33,7 @@ var keptCapabilities = []cap.Value{cap.DAC_OVERRIDE, cap.DAC_READ_SEARCH, cap.CH
 // one directory to another, the rest still holds.
 func Confine(spec rundir.Spec, run *rundir.Dir, log *slog.Logger) error {
 	have, keep := cap.GetProc(), cap.NewSet()
-	for _, c := range keptCapabilities {
+	for _, c := range keptCapabilities(run) {
 		ok, err := have.GetFlag(cap.Permitted, c)
 		if err != nil {
 			return fmt.Errorf("capabilities: %w", err)

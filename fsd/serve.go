@@ -151,7 +151,7 @@ func (d *Daemon) Finish(stop context.Context) error {
 	// on, and no file that it may have open for writing may become a blob.
 	o.Keep = !closed(gone) || len(o.Holders) > 0
 	d.log.Info("the view is over", "asked_to_stop", stop.Err() != nil, "connected", !closed(gone), "holders", o.Holders)
-	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.view.Requests(), Held: o.Keep}
+	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.session.Requests(), Held: o.Keep}
 	if err := d.events.Err(); err != nil {
 		o.Ended.TraceError = err.Error()
 	}

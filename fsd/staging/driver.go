@@ -30,6 +30,8 @@ type Session struct {
 	Server *fuse.Server
 	// UserXattr says that overlay marks are in user.overlay.*.
 	UserXattr bool
+	// Requests returns what the kernel has asked so far: see ops.Counter.
+	Requests func() map[string]uint64
 }
 
 // Driver makes one kind of mount. Implementations are safe for concurrent use.
@@ -42,7 +44,7 @@ type Driver interface {
 // ErrNoDriver means that no driver works here.
 var ErrNoDriver = errors.New("no staging driver works here")
 
-// Choose mounts with the named driver: "overlay", rundir.DriverNone, or "auto", which tries them in order. It tries
+// Choose mounts with the named driver: "overlay", "fuse", rundir.DriverNone, or "auto", which tries them in order. It tries
 // instead of guessing from kernel versions, since policies and filesystems refuse overlayfs as often as old kernels do. The
 // reason says why the driver was taken.
 func Choose(name string, r Request) (s *Session, driver, reason string, err error) {
@@ -53,13 +55,24 @@ func Choose(name string, r Request) (s *Session, driver, reason string, err erro
 	case Overlay{}.Name():
 		s, err = Overlay{}.Mount(r)
 		return s, name, "configured", err
+	case FUSE{}.Name():
+		s, err = FUSE{}.Mount(r)
+		return s, name, "configured", err
 	case "auto":
-		s, err = Overlay{}.Mount(r)
-		if err != nil {
-			return nil, "", "", fmt.Errorf("%w: overlay: %w", ErrNoDriver, err)
-		}
-		return s, Overlay{}.Name(), "auto: the kernel accepted an overlay mount", nil
+		return tryAll(r)
 	default:
-		return nil, "", "", fmt.Errorf("staging driver %q: this version has only overlay: %w", name, ErrNoDriver)
+		return nil, "", "", fmt.Errorf("staging driver %q: there are overlay, fuse and auto: %w", name, ErrNoDriver)
 	}
+}
+
+func tryAll(r Request) (s *Session, driver, reason string, err error) {
+	s, refused := Overlay{}.Mount(r)
+	if refused == nil {
+		return s, Overlay{}.Name(), "auto: the kernel accepted an overlay mount", nil
+	}
+	s, err = FUSE{}.Mount(r)
+	if err != nil {
+		return nil, "", "", fmt.Errorf("%w: overlay: %w; fuse: %w", ErrNoDriver, refused, err)
+	}
+	return s, FUSE{}.Name(), fmt.Sprintf("auto: no overlay mount: %v", refused), nil
 }

@@ -10,6 +10,7 @@ func TestChoose(t *testing.T) {
 	for _, c := range []struct{ name, driver, reason string }{
 		{"auto", "overlay", "auto: the kernel accepted an overlay mount"},
 		{"overlay", "overlay", "configured"},
+		{"fuse", "fuse", "configured"},
 		{"none", "none", "the view is read-only"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -27,9 +28,8 @@ func TestChoose(t *testing.T) {
 func TestChooseUnknown(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"fuse": `staging driver "fuse": this version has only overlay: no staging driver works here`,
-		"zfs":  `staging driver "zfs": this version has only overlay: no staging driver works here`,
-		"":     `staging driver "": this version has only overlay: no staging driver works here`,
+		"zfs": `staging driver "zfs": there are overlay, fuse and auto: no staging driver works here`,
+		"":    `staging driver "": there are overlay, fuse and auto: no staging driver works here`,
 	} {
 		s, _, _, err := Choose(name, Request{})
 		if s != nil || !errors.Is(err, ErrNoDriver) || err.Error() != want {

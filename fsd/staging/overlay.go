@@ -52,7 +52,7 @@ func mountOverlay(r Request) (s *Session, err error) {
 		server.Wait()
 		return nil, err
 	}
-	return &Session{Mount: mount, Server: server, UserXattr: userXattr}, nil
+	return &Session{Mount: mount, Server: server, UserXattr: userXattr, Requests: r.View.Requests}, nil
 }
 
 // overlayOnView gives the view a place for as long as overlayfs takes to clone it: on top of work, which is open already

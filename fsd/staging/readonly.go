@@ -23,5 +23,5 @@ func (ReadOnly) Mount(r Request) (*Session, error) {
 	if err := raiseReadAhead(mount); err != nil {
 		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
 	}
-	return &Session{Mount: mount, Server: server}, nil
+	return &Session{Mount: mount, Server: server, Requests: r.View.Requests}, nil
 }

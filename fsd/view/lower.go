@@ -59,6 +59,15 @@ func (l Inputs) Len() int {
 	return len(l.d.entries)
 }
 
+// Has says whether there is an entry called name.
+func (l Inputs) Has(name string) bool {
+	if l.d == nil {
+		return false
+	}
+	_, found := l.d.find(name)
+	return found
+}
+
 // At returns entry i, in the order of names, which never changes.
 func (l Inputs) At(i int) Input { return l.d.input(i) }
 

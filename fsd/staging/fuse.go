@@ -1,0 +1,78 @@
+package staging
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/fsd/staging/merged"
+	"github.com/casview/casview/fsd/staging/upper"
+)
+
+// FUSE serves the view and the staging tree as one filesystem itself: see package merged. It works where overlayfs doesn't.
+type FUSE struct{}
+
+var _ Driver = FUSE{}
+
+// Name implements Driver.
+func (FUSE) Name() string { return "fuse" }
+
+// Mount implements Driver.
+func (FUSE) Mount(r Request) (s *Session, err error) {
+	dirs, err := makeDirs(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		dirs.close()
+		if err != nil {
+			dirs.remove()
+		}
+	}()
+	fs, marks, err := newMerged(r, dirs)
+	if err != nil {
+		return nil, err
+	}
+	mount, server, err := mountFUSE(fs, fs.MountOptions(), r.Source, 0)
+	if err != nil {
+		fs.OnUnmount()
+		return nil, err
+	}
+	if err := raiseReadAhead(mount); err != nil {
+		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
+	}
+	return &Session{Mount: mount, Server: server, UserXattr: marks.Xattrs() == upper.User, Requests: fs.Requests}, nil
+}
+
+func newMerged(r Request, dirs *layerDirs) (*merged.FS, upper.Writer, error) {
+	top, err := readable(dirs.upper)
+	if err != nil {
+		return nil, upper.Writer{}, err
+	}
+	work, err := readable(dirs.work)
+	if err != nil {
+		top.Close()
+		return nil, upper.Writer{}, err
+	}
+	marks, err := upper.NewWriter(work)
+	if err == nil {
+		var fs *merged.FS
+		fs, err = merged.New(merged.Layers{Lower: r.View, Upper: top, Work: work, Marks: marks, Logger: r.Logger})
+		if err == nil {
+			return fs, marks, nil
+		}
+	}
+	top.Close()
+	work.Close()
+	return nil, upper.Writer{}, err
+}
+
+// readable opens a directory again that is only open as a path.
+func readable(dir *os.File) (*os.File, error) {
+	fd, err := unix.Openat(int(dir.Fd()), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir.Name(), err)
+	}
+	return os.NewFile(uintptr(fd), dir.Name()), nil
+}
