@@ -28,6 +28,7 @@ func (c Config) Check() error {
 		{"view.target", checkTarget(c.View)},
 		{"view.owner", oneOf(c.View.Owner, "job", "root")},
 		{"staging.driver", oneOf(c.Staging.Driver, "auto", "overlay", "fuse")},
+		{"staging.data", oneOf(c.Staging.Data, "cached", "passthrough")},
 		{"collect.workers", between(c.Collect.Workers, 0, maxWorkers)},
 		{"collect.special_files", oneOf(c.Collect.SpecialFiles, "skip", "fail")},
 		{"collect.timeout", checkTimeout(c.Collect.Timeout)},

@@ -25,6 +25,7 @@ func TestCheckNamesTheKey(t *testing.T) {
 		{func(c *Config) { c.View.AllowedTargets = []string{"/a["} }, `view.allowed_targets: "/a[" is not a valid glob`},
 		{func(c *Config) { c.View.Owner = "me" }, "view.owner: "},
 		{func(c *Config) { c.Staging.Driver = "ovl" }, `staging.driver: "ovl" is not one of auto, overlay, fuse`},
+		{func(c *Config) { c.Staging.Data = "fast" }, `staging.data: "fast" is not one of cached, passthrough`},
 		{func(c *Config) { c.Collect.Workers = -1 }, "collect.workers: -1 is not between 0 and 1024"},
 		{func(c *Config) { c.Collect.Workers = 5000 }, "collect.workers: "},
 		{func(c *Config) { c.Collect.SpecialFiles = "keep" }, "collect.special_files: "},

@@ -40,6 +40,7 @@ type View struct {
 // Staging chooses what catches the job's writes.
 type Staging struct {
 	Driver string `toml:"driver"` // auto, overlay or fuse
+	Data   string `toml:"data"`   // cached or passthrough; for the fuse driver
 }
 
 // Collect says how outputs are hashed and stored when a container has ended.

@@ -35,7 +35,7 @@ func defaultFor(h host) Config {
 			AllowedTargets: []string{"/workspace", "/work", "/src"},
 			Owner:          "job",
 		},
-		Staging: Staging{Driver: "auto"},
+		Staging: Staging{Driver: "auto", Data: "cached"},
 		Collect: Collect{SpecialFiles: "skip", Timeout: Duration{5 * time.Minute}},
 		Policy:  Policy{MaxInputs: 10_000_000},
 		Log:     Log{Level: "info"},

@@ -13,6 +13,7 @@ import (
 	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/fsd/staging"
+	"github.com/casview/casview/fsd/staging/merged"
 	"github.com/casview/casview/fsd/trace"
 	"github.com/casview/casview/fsd/view"
 )
@@ -79,7 +80,7 @@ func (d *Daemon) stage(spec rundir.Spec) (err error) {
 	}
 	session, driver, reason, err := staging.Choose(spec.Driver, staging.Request{
 		View: d.view, Upper: d.run.UpperPath(), Work: d.run.WorkPath(),
-		Owner: spec.Owner, Source: spec.MountSource(), Logger: d.log,
+		Owner: spec.Owner, Data: merged.Data(spec.Data), Source: spec.MountSource(), Logger: d.log,
 	})
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func (d *Daemon) stage(spec rundir.Spec) (err error) {
 	d.log.Info("view is ready", "driver", driver, "reason", reason, "ready_ms", ready)
 	d.made = rundir.View{
 		PID: os.Getpid(), Driver: driver, Reason: reason, Source: spec.MountSource(),
-		UserXattr: session.UserXattr, ReadyMS: ready,
+		UserXattr: session.UserXattr, Data: string(session.Data), DataReason: session.DataReason, ReadyMS: ready,
 	}
 	if err := d.run.WriteView(d.made); err != nil {
 		session.Mount.Close()
@@ -152,6 +153,9 @@ func (d *Daemon) Finish(stop context.Context) error {
 	o.Keep = !closed(gone) || len(o.Holders) > 0
 	d.log.Info("the view is over", "asked_to_stop", stop.Err() != nil, "connected", !closed(gone), "holders", o.Holders)
 	o.Ended = rundir.Ended{Time: time.Now(), FuseRequests: d.session.Requests(), Held: o.Keep}
+	if failed := d.session.FailedPassthrough; failed != nil {
+		o.Ended.FailedPassthrough = failed()
+	}
 	if err := d.events.Err(); err != nil {
 		o.Ended.TraceError = err.Error()
 	}

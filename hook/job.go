@@ -91,7 +91,7 @@ func (j job) spec(env Env, cfg config.Config, owner rundir.Owner) (rundir.Spec, 
 		Started: env.Started, BootID: strings.TrimSpace(string(boot)),
 		Store: filepath.Join(cfg.State, "store"), Digest: cfg.Store.Digest, Verify: cfg.Store.Verify,
 		MaxInputs: cfg.Policy.MaxInputs,
-		Driver:    cfg.Staging.Driver, Workers: cfg.Collect.Workers, SpecialFiles: cfg.Collect.SpecialFiles,
+		Driver:    cfg.Staging.Driver, Data: cfg.Staging.Data, Workers: cfg.Collect.Workers, SpecialFiles: cfg.Collect.SpecialFiles,
 		Timeout: cfg.Collect.Timeout.Duration, LogLevel: cfg.Log.Level,
 	}, nil
 }

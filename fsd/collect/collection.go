@@ -153,6 +153,7 @@ func (c *collection) ending() {
 		requests = c.prior.Stats.FuseRequests
 	}
 	c.res.Stats.FuseRequests = requests
+	c.res.Stats.FailedPassthrough = ended.FailedPassthrough
 }
 
 func (c *collection) complain(what string) { c.errs = append(c.errs, what) }

@@ -116,6 +116,7 @@ func (c *collection) header() *result.Result {
 		Stats:         c.res.Stats,
 	}
 	r.Stats.ReadyMS = c.view.ReadyMS
+	r.Stats.StagingData, r.Stats.StagingDataReason = c.view.Data, c.view.DataReason
 	r.Stats.CollectMS = float64(time.Since(c.start).Microseconds()) / 1000
 	r.Stats.BytesHashed, r.Stats.BytesCopied = c.hashed.Load(), c.copied.Load()
 	return r

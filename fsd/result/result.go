@@ -37,13 +37,18 @@ type Skipped struct {
 	Reason string `json:"reason"`
 }
 
-// Stats are times in milliseconds, sizes in bytes, and FUSE requests by operation.
+// Stats are times in milliseconds, sizes in bytes, and FUSE requests by operation. With the fuse driver, StagingData says how
+// the content of staged files was moved ("cached" or "passthrough"), StagingDataReason why, and FailedPassthrough how many
+// opens could not be passed through.
 type Stats struct {
-	ReadyMS      float64           `json:"ready_ms"`
-	CollectMS    float64           `json:"collect_ms"`
-	BytesHashed  int64             `json:"bytes_hashed"`
-	BytesCopied  int64             `json:"bytes_copied"`
-	FuseRequests map[string]uint64 `json:"fuse_requests"`
+	ReadyMS           float64           `json:"ready_ms"`
+	CollectMS         float64           `json:"collect_ms"`
+	BytesHashed       int64             `json:"bytes_hashed"`
+	BytesCopied       int64             `json:"bytes_copied"`
+	StagingData       string            `json:"staging_data,omitempty"`
+	StagingDataReason string            `json:"staging_data_reason,omitempty"`
+	FailedPassthrough uint64            `json:"failed_passthrough,omitempty"`
+	FuseRequests      map[string]uint64 `json:"fuse_requests"`
 }
 
 // Result is result.json. Every list is sorted by bytes.

@@ -43,6 +43,8 @@ type Spec struct {
 	MaxInputs int `json:"max_inputs"`
 	// Driver is the staging driver that was asked for; View.Driver is the one in force.
 	Driver string `json:"driver"`
+	// Data is how the fuse driver moves the content of staged files: "cached" or "passthrough". View.Data is the way in force.
+	Data string `json:"data,omitempty"`
 	// StagingDir is an absolute directory for upper/ and work/ instead of the run's own. It is the user's and stays.
 	StagingDir string `json:"staging_dir,omitempty"`
 	// Workers is how many files are hashed at once; zero is one for each CPU.
@@ -68,8 +70,11 @@ type View struct {
 	Source string `json:"source"`
 	// UserXattr says that overlayfs keeps its marks in user.overlay.*, as it must in a user namespace, instead of
 	// trusted.overlay.*.
-	UserXattr bool    `json:"user_xattr"`
-	ReadyMS   float64 `json:"ready_ms"`
+	UserXattr bool `json:"user_xattr"`
+	// Data is how the fuse driver moves the content of staged files, and DataReason why; empty for other drivers.
+	Data       string  `json:"data,omitempty"`
+	DataReason string  `json:"data_reason,omitempty"`
+	ReadyMS    float64 `json:"ready_ms"`
 }
 
 // Attachment is attach.json: where the hook put the view. Created are the directories that it made for the target,
@@ -83,6 +88,8 @@ type Attachment struct {
 type Ended struct {
 	Time         time.Time         `json:"time"`
 	FuseRequests map[string]uint64 `json:"fuse_requests"`
+	// FailedPassthrough is how many opens the fuse driver could not pass through to a backing file.
+	FailedPassthrough uint64 `json:"failed_passthrough,omitempty"`
 	// TraceError says why the trace is not whole; it is empty when it is.
 	TraceError string `json:"trace_error,omitempty"`
 	// Held says that the daemon had to end before the view did. The job works on without a daemon, so no later collection

@@ -9,6 +9,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/casview/casview/fsd/rundir"
+	"github.com/casview/casview/fsd/staging/merged"
 	"github.com/casview/casview/fsd/view"
 )
 
@@ -18,6 +19,8 @@ type Request struct {
 	// Upper and Work are host directories that do not exist yet, in one directory, which is made if it is missing.
 	Upper, Work string
 	Owner       rundir.Owner
+	// Data is how the fuse driver moves the content of staged files; "" is merged.Cached.
+	Data merged.Data
 	// Source is shown as the mount's source in mountinfo.
 	Source string
 	Logger *slog.Logger
@@ -30,6 +33,11 @@ type Session struct {
 	Server *fuse.Server
 	// UserXattr says that overlay marks are in user.overlay.*.
 	UserXattr bool
+	// Data is how the fuse driver moves the content of staged files, and DataReason why; empty for other drivers.
+	Data       merged.Data
+	DataReason string
+	// FailedPassthrough returns how many files could not be passed through so far; nil for none.
+	FailedPassthrough func() uint64
 	// Requests returns what the kernel has asked so far: see ops.Counter.
 	Requests func() map[string]uint64
 }

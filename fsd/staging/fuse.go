@@ -1,6 +1,7 @@
 package staging
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -18,7 +19,7 @@ var _ Driver = FUSE{}
 // Name implements Driver.
 func (FUSE) Name() string { return "fuse" }
 
-// Mount implements Driver.
+// Mount implements Driver. Where passthrough is asked for and can't be had, data goes through the cache.
 func (FUSE) Mount(r Request) (s *Session, err error) {
 	dirs, err := makeDirs(r)
 	if err != nil {
@@ -30,7 +31,23 @@ func (FUSE) Mount(r Request) (s *Session, err error) {
 			dirs.remove()
 		}
 	}()
-	fs, marks, err := newMerged(r, dirs)
+	if r.Data != merged.Passthrough {
+		return mountMerged(r, dirs, merged.Cached, "configured")
+	}
+	s, err = mountMerged(r, dirs, merged.Passthrough, "configured")
+	if refused := (noPassthrough{}); errors.As(err, &refused) {
+		return mountMerged(r, dirs, merged.Cached, refused.Error())
+	}
+	return s, err
+}
+
+// noPassthrough says why passthrough can't be had.
+type noPassthrough struct{ cause error }
+
+func (e noPassthrough) Error() string { return "no passthrough: " + e.cause.Error() }
+
+func mountMerged(r Request, dirs *layerDirs, data merged.Data, reason string) (*Session, error) {
+	fs, marks, err := newMerged(r, dirs, data)
 	if err != nil {
 		return nil, err
 	}
@@ -39,13 +56,23 @@ func (FUSE) Mount(r Request) (s *Session, err error) {
 		fs.OnUnmount()
 		return nil, err
 	}
+	if data == merged.Passthrough {
+		if err := fs.TryPassthrough(); err != nil {
+			mount.Close()
+			server.Wait()
+			return nil, noPassthrough{err}
+		}
+	}
 	if err := raiseReadAhead(mount); err != nil {
 		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
 	}
-	return &Session{Mount: mount, Server: server, UserXattr: marks.Xattrs() == upper.User, Requests: fs.Requests}, nil
+	return &Session{
+		Mount: mount, Server: server, UserXattr: marks.Xattrs() == upper.User,
+		Data: data, DataReason: reason, FailedPassthrough: fs.FailedRegistrations, Requests: fs.Requests,
+	}, nil
 }
 
-func newMerged(r Request, dirs *layerDirs) (*merged.FS, upper.Writer, error) {
+func newMerged(r Request, dirs *layerDirs, data merged.Data) (*merged.FS, upper.Writer, error) {
 	top, err := readable(dirs.upper)
 	if err != nil {
 		return nil, upper.Writer{}, err
@@ -58,7 +85,7 @@ func newMerged(r Request, dirs *layerDirs) (*merged.FS, upper.Writer, error) {
 	marks, err := upper.NewWriter(work)
 	if err == nil {
 		var fs *merged.FS
-		fs, err = merged.New(merged.Layers{Lower: r.View, Upper: top, Work: work, Marks: marks, Logger: r.Logger})
+		fs, err = merged.New(merged.Layers{Lower: r.View, Upper: top, Work: work, Marks: marks, Data: data, Logger: r.Logger})
 		if err == nil {
 			return fs, marks, nil
 		}

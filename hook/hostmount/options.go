@@ -62,7 +62,7 @@ func (o Options) spec(cfg config.Config, dir, staging string) (rundir.Spec, erro
 	nonce := rundir.NewNonce()
 	return rundir.Spec{
 		Nonce: nonce, Run: rundir.RunKey("mount-" + strings.ToLower(nonce[:8])),
-		InputsRoot: o.Inputs, Target: dir, StagingDir: staging, Driver: driver,
+		InputsRoot: o.Inputs, Target: dir, StagingDir: staging, Driver: driver, Data: cfg.Staging.Data,
 		Owner:   rundir.Owner{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())},
 		Started: time.Now(), BootID: strings.TrimSpace(string(boot)),
 		Store: filepath.Join(cfg.State, "store"), Digest: cfg.Store.Digest, Verify: cfg.Store.Verify,

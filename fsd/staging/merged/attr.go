@@ -29,6 +29,15 @@ func fill(out *fuse.Attr, n *node, st *unix.Stat_t) {
 	}
 }
 
+// valid is how long the kernel may keep the attributes of n, in seconds. What is written to a backing file by a mapping
+// changes its times behind the kernel's FUSE inode.
+func (fs *FS) valid(n *node) uint64 {
+	if fs.data == Passthrough && n.kind == unix.S_IFREG && n.staged.Load() {
+		return 0
+	}
+	return forever
+}
+
 // GetAttr implements GETATTR.
 func (fs *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	fs.requests.Count(ops.Getattr)
@@ -43,7 +52,7 @@ func (fs *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) 
 
 // attr fills out with the attributes of n. FS.names is held.
 func (fs *FS) attr(n *node, out *fuse.AttrOut) fuse.Status {
-	out.AttrValid = forever
+	out.AttrValid = fs.valid(n)
 	if !n.staged.Load() {
 		status := fs.lower.Attr(n.lower, &out.Attr)
 		if len(fs.nodes.linksOf(n)) == 0 {

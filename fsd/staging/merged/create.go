@@ -69,11 +69,6 @@ func (fs *FS) Symlink(_ <-chan struct{}, header *fuse.InHeader, target, name str
 	}, out)
 }
 
-// Create implements CREATE: the kernel makes a file with MKNOD instead and needs no RELEASE for it.
-func (fs *FS) Create(<-chan struct{}, *fuse.CreateIn, string, *fuse.CreateOut) fuse.Status {
-	return fs.decline(ops.Create)
-}
-
 // make makes something and tells the kernel of it.
 func (fs *FS) make(header *fuse.InHeader, name string, b birth, out *fuse.EntryOut) fuse.Status {
 	fs.names.Lock()
@@ -99,7 +94,7 @@ func (fs *FS) make(header *fuse.InHeader, name string, b birth, out *fuse.EntryO
 	if d != nil {
 		fs.handles.release(fs.handles.add(n, d))
 	}
-	answer(out, n, &o)
+	fs.answer(out, n, &o)
 	return fuse.OK
 }
 
@@ -238,7 +233,10 @@ func (fs *FS) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut)
 	d.pinned = true
 	n := fs.nodes.know(o, link{})
 	fs.handles.release(fs.handles.add(n, d))
-	answer(&out.EntryOut, n, &o)
+	fs.answer(&out.EntryOut, n, &o)
+	if fs.data == Passthrough {
+		fs.opened(n, &out.OpenOut)
+	}
 	return fuse.OK
 }
 
@@ -321,6 +319,6 @@ func (fs *FS) link(n *node, dirID uint64, name string, out *fuse.EntryOut) error
 	}
 	dir.put(name)
 	fs.handles.unpin(d)
-	answer(out, fs.nodes.know(o, link{dir.id, name}), &o)
+	fs.answer(out, fs.nodes.know(o, link{dir.id, name}), &o)
 	return nil
 }

@@ -25,8 +25,11 @@ type FS struct {
 	marks    upper.Writer
 	work     *os.File
 	device   uint64 // of the staging tree's directories
+	data     Data
 	log      *slog.Logger
 	requests ops.Counter
+	server   *fuse.Server  // for Passthrough
+	failed   atomic.Uint64 // registrations of backing files
 
 	// names guards what is where: the links, places and marks of all nodes. Requests that use a place hold it shared, those
 	// that change one exclusively.
@@ -44,6 +47,7 @@ type Layers struct {
 	Lower       *view.View
 	Upper, Work *os.File
 	Marks       upper.Writer
+	Data        Data
 	Logger      *slog.Logger
 }
 
@@ -51,7 +55,7 @@ type Layers struct {
 func New(l Layers) (*FS, error) {
 	fs := &FS{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(),
-		lower:         l.Lower, marks: l.Marks, work: l.Work, log: l.Logger,
+		lower:         l.Lower, marks: l.Marks, work: l.Work, data: l.Data, log: l.Logger,
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(int(l.Upper.Fd()), &st); err != nil {
@@ -70,7 +74,14 @@ func New(l Layers) (*FS, error) {
 func (fs *FS) MountOptions() *fuse.MountOptions {
 	o := fs.lower.MountOptions()
 	o.DisableXAttrs = false
-	o.ExtraCapabilities = fuse.CAP_WRITEBACK_CACHE | fuse.CAP_HANDLE_KILLPRIV_V2
+	o.ExtraCapabilities = fuse.CAP_HANDLE_KILLPRIV_V2
+	if fs.data == Passthrough {
+		// The kernel turns passthrough off where there is a writeback cache.
+		o.ExtraCapabilities |= fuse.CAP_ATOMIC_O_TRUNC
+		return o
+	}
+	o.ExtraCapabilities |= fuse.CAP_WRITEBACK_CACHE
+	o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
 	return o
 }
 

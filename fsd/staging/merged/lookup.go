@@ -43,7 +43,7 @@ func (fs *FS) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out 
 		if o.id == 0 { // a whiteout
 			return absent(out)
 		}
-		answer(out, fs.nodes.know(o, link{dir.id, name}), &o)
+		fs.answer(out, fs.nodes.know(o, link{dir.id, name}), &o)
 		return fuse.OK
 	}
 	if dir.lower == 0 {
@@ -71,9 +71,9 @@ func (fs *FS) lookupInput(dir *node, header *fuse.InHeader, name string, out *fu
 }
 
 // answer tells the kernel of a staged object, which the table knows as n.
-func answer(out *fuse.EntryOut, n *node, o *object) {
+func (fs *FS) answer(out *fuse.EntryOut, n *node, o *object) {
 	out.NodeId = n.id
-	out.EntryValid, out.AttrValid = forever, forever
+	out.EntryValid, out.AttrValid = forever, fs.valid(n)
 	fill(&out.Attr, n, &o.attr)
 }
 

@@ -31,6 +31,8 @@ type node struct {
 
 	handle *handle // guarded by handles.mu
 
+	opens opens
+
 	// list is what the listings of a staged directory go by, nil before the first; guarded by listMu.
 	list   *listing
 	listMu sync.Mutex

@@ -10,11 +10,6 @@ import (
 // of them. The kernel then does the right thing by itself and does not ask again for the life of the mount, except for
 // IOCTL, which it has no memory for.
 
-// Open implements OPEN. See "Zero-message opens" in the package comment.
-func (fs *FS) Open(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status {
-	return fs.decline(ops.Open)
-}
-
 // OpenDir implements OPENDIR: as OPEN, and the kernel caches what it lists.
 func (fs *FS) OpenDir(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status {
 	return fs.decline(ops.Opendir)
@@ -31,12 +26,6 @@ func (fs *FS) Fsync(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fs.decl
 // FsyncDir implements FSYNCDIR.
 func (fs *FS) FsyncDir(<-chan struct{}, *fuse.FsyncIn) fuse.Status { return fs.decline(ops.Fsyncdir) }
 
-// Lseek implements LSEEK, which only comes for SEEK_DATA and SEEK_HOLE. What the job has written may still be in the
-// kernel's cache then, so only the kernel can answer: it takes the whole file for data.
-func (fs *FS) Lseek(<-chan struct{}, *fuse.LseekIn, *fuse.LseekOut) fuse.Status {
-	return fs.decline(ops.Lseek)
-}
-
 // Access implements ACCESS, which only comes without default_permissions.
 func (fs *FS) Access(<-chan struct{}, *fuse.AccessIn) fuse.Status { return fs.decline(ops.Access) }
 
@@ -44,9 +33,6 @@ func (fs *FS) Access(<-chan struct{}, *fuse.AccessIn) fuse.Status { return fs.de
 func (fs *FS) Ioctl(<-chan struct{}, *fuse.IoctlIn, []byte, *fuse.IoctlOut, []byte) fuse.Status {
 	return fs.decline(ops.Ioctl)
 }
-
-// Release implements RELEASE. It comes for what TMPFILE has made; the file goes when the kernel forgets it.
-func (fs *FS) Release(<-chan struct{}, *fuse.ReleaseIn) { fs.requests.Count(ops.Release) }
 
 // ReleaseDir implements RELEASEDIR.
 func (fs *FS) ReleaseDir(*fuse.ReleaseIn) { fs.requests.Count(ops.Releasedir) }

@@ -124,7 +124,7 @@ func (r *reading) staged(name string, at uint64) (more bool, err error) {
 	}
 	out, more := r.add(fuse.DirEntry{Name: name, Ino: o.id, Mode: o.kind, Off: at + 1})
 	if more && out != nil {
-		answer(out, r.fs.nodes.know(o, link{r.dir.id, name}), &o)
+		r.fs.answer(out, r.fs.nodes.know(o, link{r.dir.id, name}), &o)
 	}
 	return more, nil
 }
