@@ -12,7 +12,9 @@ const lowerTree = `
 	find . -exec touch -h -d @1000000000.123456789 {} +`
 
 // Each job's outputs are listed exactly; check compares them with the view besides.
-func TestOutputs(t *testing.T) {
+func TestOutputs(t *testing.T) { testOutputs(t, newJob) }
+
+func testOutputs(t *testing.T, newJob func(t *testing.T, lower string) *job) {
 	moved := func(dir string) []string { // src, renamed
 		return []string{
 			"dir 0755 " + dir, "file 0755 " + dir + "/a.c = a", "file 0644 " + dir + "/b.h = b",

@@ -226,7 +226,11 @@ func collectUnprivileged(args []string) error {
 	if err != nil {
 		return err
 	}
-	root, _, err := tree.NewBuilder(store).Finish()
+	inputs := tree.NewBuilder(store)
+	if err := inputs.Add("d/gone", tree.Entry{Kind: tree.Symlink, Target: "x"}); err != nil {
+		return err
+	}
+	root, _, err := inputs.Finish()
 	if err != nil {
 		return err
 	}
@@ -240,6 +244,8 @@ func collectUnprivileged(args []string) error {
 	}
 	up := run.UpperPath()
 	err = errors.Join(os.MkdirAll(up+"/d", 0o755), os.WriteFile(up+"/d/zero", []byte("0"), 0o600), os.Chmod(up+"/d/zero", 0),
+		unix.Setxattr(up+"/d", "user.overlay.opaque", []byte("x"), 0), os.WriteFile(up+"/d/empty", nil, 0),
+		os.WriteFile(up+"/d/gone", nil, 0o600), unix.Setxattr(up+"/d/gone", "user.overlay.whiteout", nil, 0),
 		os.WriteFile(run.TracePath(), nil, 0o600), run.WriteView(rundir.View{Driver: "fuse", UserXattr: true}), run.WriteEnded(rundir.Ended{}))
 	if err != nil {
 		return err
@@ -247,6 +253,9 @@ func collectUnprivileged(args []string) error {
 	r, err := Run(context.Background(), run, store, Options{})
 	if err != nil {
 		return err
+	}
+	if e, ok := r.HashedFiles.Find("d/empty"); !ok || e.Size != 0 || len(r.DeletedInputs) != 1 {
+		return fmt.Errorf("deleted %q, empty file %+v", r.DeletedInputs, e)
 	}
 	if e, ok := r.HashedFiles.Find("d/zero"); r.Status != result.Complete || !ok || e.Mode != 0 || e.Hash != cas.SHA256.Sum([]byte("0")) {
 		return fmt.Errorf("%s %s %+v", r.Status, strings.Join(r.Errors, "; "), r.HashedFiles)

@@ -5,7 +5,32 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/fsd/staging/upper"
 )
+
+// level is one directory of the view, from the three sides described in the package comment.
+type level struct {
+	parent   *level
+	path     string
+	staged   *os.File // nil: not staged, or closed for now (see handle)
+	id       fileID   // of the staged directory; zero when the directory is not staged
+	marks    upper.Marks
+	lower    *inputDir
+	declared *inputDir
+}
+
+// inPlace says that the directory is the input directory of its own path.
+func (l *level) inPlace() bool { return l.lower != nil && l.lower.path == l.path }
+
+// name is one name in a staged directory.
+type name struct {
+	string
+	st unix.Stat_t
+}
+
+// maxOpen is how many directories between the top and the current one stay open.
+const maxOpen = 32
 
 // names calls fn for each name in a staged directory; never when the directory is not staged.
 func (w *walker) names(l *level, fn func(name)) error {

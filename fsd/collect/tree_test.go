@@ -13,15 +13,19 @@ import (
 
 // Whatever a job does to directories a, b and c, inputs and outputs together are what it left.
 func TestRandomJobs(t *testing.T) {
-	for seed := range 12 {
-		for _, user := range []bool{false, true} {
-			t.Run(fmt.Sprintf("seed%d_user%v", seed, user), func(t *testing.T) {
-				j := newJob(t, `for x in a b c; do for y in a b c; do mkdir -p $x/$y/a $x/$y/b; for z in a b c; do
-					printf $x$y$z >$x/$y/a/$z; [ -e $x/$y/$z ] || printf $x$y$z >$x/$y/$z; done; done; done; ln -s a/b a/s`)
-				j.user = user
-				j.complete(j.work(fmt.Sprintf(`"$SELF" do-random %d`, seed)))
-			})
-		}
+	for _, user := range []bool{false, true} {
+		testRandomJobs(t, newJob, 12, user)
+	}
+}
+
+func testRandomJobs(t *testing.T, newJob func(t *testing.T, lower string) *job, seeds int, user bool) {
+	for seed := range seeds {
+		t.Run(fmt.Sprintf("seed%d_user%v", seed, user), func(t *testing.T) {
+			j := newJob(t, `for x in a b c; do for y in a b c; do mkdir -p $x/$y/a $x/$y/b; for z in a b c; do
+				printf $x$y$z >$x/$y/a/$z; [ -e $x/$y/$z ] || printf $x$y$z >$x/$y/$z; done; done; done; ln -s a/b a/s`)
+			j.user = user
+			j.complete(j.work(fmt.Sprintf(`"$SELF" do-random %d`, seed)))
+		})
 	}
 }
 

@@ -24,31 +24,8 @@ type walker struct {
 	found  findings
 }
 
-// level is one directory of the view, from the three sides described in the package comment.
-type level struct {
-	parent   *level
-	path     string
-	staged   *os.File // nil: not staged, or closed for now (see handle)
-	id       fileID   // of the staged directory; zero when the directory is not staged
-	lower    *inputDir
-	declared *inputDir
-}
-
-// inPlace says that the directory is the input directory of its own path.
-func (l *level) inPlace() bool { return l.lower != nil && l.lower.path == l.path }
-
-// name is one name in a staged directory.
-type name struct {
-	string
-	st unix.Stat_t
-}
-
-const (
-	// maxOpen is how many directories between the top and the current one stay open.
-	maxOpen = 32
-	// maxPath bounds memory: every directory of a chain of n bytes is listed by its whole path.
-	maxPath = 32 << 10
-)
+// maxPath bounds memory: every directory of a chain of n bytes is listed by its whole path.
+const maxPath = 32 << 10
 
 // walk returns what is staged. The error is the context's, or that of the top directory; all others are findings.
 func (w *walker) walk(ctx context.Context) (*findings, error) {
@@ -61,7 +38,12 @@ func (w *walker) walk(ctx context.Context) (*findings, error) {
 	if err != nil {
 		w.fail("", fmt.Errorf("inputs are not known, so changes to them are not either: %w", err))
 	}
-	return &w.found, w.dir(ctx, &level{staged: top, id: idOfFile(top), lower: in, declared: in})
+	l := &level{staged: top, id: idOfFile(top), lower: in, declared: in}
+	// The top is always merged: all that its marks may tell is how whiteouts look.
+	if l.marks, err = w.marks(top); err != nil {
+		w.fail("", err)
+	}
+	return &w.found, w.dir(ctx, l)
 }
 
 // dir classifies the names in one directory, then goes below. Other things first: going below may close the directory.
@@ -76,8 +58,11 @@ func (w *walker) dir(ctx context.Context, l *level) error {
 		if !l.inPlace() {
 			staged[n.string] = struct{}{}
 		}
+		whiteout, err := w.xattrs.IsWhiteout(l.staged, l.marks, n.string, &n.st)
 		switch {
-		case upper.IsWhiteout(&n.st):
+		case err != nil:
+			w.vanished(join(l.path, n.string), err)
+		case whiteout:
 			w.gone(l, n.string)
 		case n.st.Mode&unix.S_IFMT == unix.S_IFDIR:
 			dirs = append(dirs, n)
@@ -160,25 +145,32 @@ func (w *walker) stagedDir(ctx context.Context, l *level, n name) error {
 	}
 	l.release()
 	c.id = idOfFile(c.staged)
-	marks, err := w.xattrs.Read(c.staged)
-	if err != nil {
+	if c.marks, err = w.marks(c.staged); err != nil {
 		w.fail(c.path, err)
-		marks.Opaque = true
+		c.marks.Opaque = true
 	}
-	w.merge(l, c, n.string, marks)
+	w.merge(l, c, n.string)
 	w.directory(c, l, n.string, stagedOutput(c.path, &n.st, result.Dir))
 	return w.dir(ctx, c)
 }
 
+// marks reads a staged directory's marks. In a live view whiteouts may come after they were read, and the mark that
+// says what they look like with them: there empty files are always looked at.
+func (w *walker) marks(dir *os.File) (upper.Marks, error) {
+	m, err := w.xattrs.Read(dir)
+	m.XattrWhiteouts = m.XattrWhiteouts || w.live && !m.Opaque
+	return m, err
+}
+
 // merge finds the input directories that a staged directory c, called name in l, is merged with and was declared as.
-func (w *walker) merge(l, c *level, name string, marks upper.Marks) {
+func (w *walker) merge(l, c *level, name string) {
 	var err error
 	if c.declared, err = w.in.sub(l.declared, name); err != nil {
 		w.fail(c.path, err)
 	}
-	from, absolute := strings.CutPrefix(marks.Redirect, "/")
+	from, absolute := strings.CutPrefix(c.marks.Redirect, "/")
 	switch err = nil; {
-	case marks.Opaque:
+	case c.marks.Opaque:
 	case absolute:
 		c.lower, err = w.in.lookup(from)
 	case from == "" && l.inPlace():
@@ -279,7 +271,8 @@ func (w *walker) vanished(path string, err error) {
 	w.fail(path, err)
 }
 
-// lists tells whether there is room for one more input in the lists of what is gone or moved. That there is none is said once.
+// lists tells whether there is room for one more input in the lists of what is gone or moved. That there is none is
+// said once.
 func (w *walker) lists(path string) bool {
 	err := w.in.list()
 	if err != nil && w.in.listed == w.in.most+1 {

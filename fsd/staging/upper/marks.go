@@ -21,8 +21,8 @@ type Marks struct {
 	Redirect string
 }
 
-// Read returns the marks of a directory that is open for reading (not O_PATH). A redirect that overlayfs would refuse is
-// an error.
+// Read returns the marks of a directory that is open for reading (not O_PATH). A redirect that overlayfs would refuse
+// is an error.
 func (x Xattrs) Read(dir *os.File) (Marks, error) {
 	opaque, err := x.opaque(dir)
 	if err != nil {
@@ -45,8 +45,8 @@ func (x Xattrs) Read(dir *os.File) (Marks, error) {
 	return m, nil
 }
 
-// opaque returns OpaqueValue, XattrWhiteoutsValue, or "" for all else: overlayfs too reads one byte and takes no notice of
-// other values.
+// opaque returns OpaqueValue, XattrWhiteoutsValue, or "" for all else: overlayfs too reads one byte and takes no notice
+// of other values.
 func (x Xattrs) opaque(dir *os.File) (string, error) {
 	var value [1]byte
 	n, err := unix.Fgetxattr(int(dir.Fd()), x.Opaque(), value[:])

@@ -1,5 +1,5 @@
-// Package upper owns the marks of the staging tree's on-disk format, which is that of an overlayfs upper directory: how a
-// deleted, an opaque and a renamed input directory look. Whoever writes a staging tree and whoever reads it use these
+// Package upper owns the marks of the staging tree's on-disk format, which is that of an overlayfs upper directory: how
+// a deleted, an opaque and a renamed input directory look. Whoever writes a staging tree and whoever reads it use these
 // definitions (kernel: Documentation/filesystems/overlayfs.rst, fs/overlayfs/namei.c).
 //
 // A Writer makes marks, Xattrs reads them.
@@ -10,8 +10,8 @@ import "strings"
 // Xattrs is the namespace in which marks are kept.
 type Xattrs string
 
-// The two namespaces. Trusted attributes read as absent without CAP_SYS_ADMIN in the first user namespace: whoever reads
-// marks there without it takes an opaque directory for a merged one, and is not told.
+// The two namespaces. Trusted attributes read as absent without CAP_SYS_ADMIN in the first user namespace: whoever
+// reads marks there without it takes an opaque directory for a merged one, and is not told.
 const (
 	Trusted Xattrs = "trusted.overlay."
 	User    Xattrs = "user.overlay."
@@ -25,9 +25,9 @@ func XattrsFor(userXattr bool) Xattrs {
 	return Trusted
 }
 
-// IsMark says whether an attribute is one of overlayfs's own, in either namespace. A job neither sees nor sets them: with
-// one it could hide an input from collection. It covers the marks of an overlayfs on an overlayfs too, which the kernel
-// keeps as trusted.overlay.overlay.* since Linux 6.7.
+// IsMark says whether an attribute is one of overlayfs's own, in either namespace. A job neither sees nor sets them:
+// with one it could hide an input from collection. It covers the marks of an overlayfs on an overlayfs too, which the
+// kernel keeps as trusted.overlay.overlay.* since Linux 6.7.
 func IsMark(name string) bool {
 	return strings.HasPrefix(name, string(Trusted)) || strings.HasPrefix(name, string(User))
 }
@@ -36,8 +36,9 @@ func IsMark(name string) bool {
 const (
 	// OpaqueValue marks a directory that hides the input directory of its path.
 	OpaqueValue = "y"
-	// XattrWhiteoutsValue marks a merged directory in which empty files may be whiteouts. Overlayfs reads it since
-	// Linux 6.8, in lower layers only; 6.7 had another mark.
+	// XattrWhiteoutsValue marks a merged directory, the tree's top too, in which empty files may be whiteouts. Overlayfs
+	// has it since Linux 6.8 (6.7 had another mark) and needs it to list the directory, not to look up a name; it takes
+	// no notice of it in its upper and in its last lower layer.
 	XattrWhiteoutsValue = "x"
 )
 

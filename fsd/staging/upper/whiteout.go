@@ -17,15 +17,11 @@ const (
 	WhiteoutDev  = 0
 )
 
-// IsWhiteout says whether a file is a whiteout of the first kind, a device.
-func IsWhiteout(st *unix.Stat_t) bool {
-	return st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == WhiteoutDev
-}
-
 // IsWhiteout says whether what stands at a name is a whiteout of either kind. dir is the open directory and m are its
-// marks; st is what lstat told. It makes no system call but for empty regular files in a directory with m.XattrWhiteouts.
+// marks; st is what lstat told. It makes no system call but for empty regular files in a directory with
+// m.XattrWhiteouts.
 func (x Xattrs) IsWhiteout(dir *os.File, m Marks, name string, st *unix.Stat_t) (bool, error) {
-	if IsWhiteout(st) {
+	if st.Mode&unix.S_IFMT == WhiteoutMode && st.Rdev == WhiteoutDev {
 		return true, nil
 	}
 	if !m.XattrWhiteouts || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size != 0 {
@@ -37,14 +33,16 @@ func (x Xattrs) IsWhiteout(dir *os.File, m Marks, name string, st *unix.Stat_t) 
 	switch {
 	case err == nil:
 		return true, nil
-	case isAbsent(err):
+	case isAbsent(err), errors.Is(err, unix.EACCES) && st.Mode&unix.S_IRUSR == 0:
+		// A process without CAP_DAC_OVERRIDE reads no user.* of an unreadable file. A Writer's whiteouts are readable.
 		return false, nil
 	}
 	return false, fmt.Errorf("%s: %s: %w", name, x.Whiteout(), err)
 }
 
 // shared is the xattr whiteout in the work directory to which all others are hard links, as overlayfs itself does with
-// its devices since Linux 5.8: it takes one system call and no inode, and no name is ever an empty file without the mark.
+// its devices since Linux 5.8: it takes one system call and no inode, and no name is ever an empty file without the
+// mark.
 const shared = "whiteout"
 
 // Whiteout makes a whiteout at a name that must not exist (fs.ErrExist). dir is open for reading, not O_PATH. In an
@@ -63,8 +61,8 @@ func (w Writer) Whiteout(dir *os.File, name string) error {
 	return wrap(w.link(dir, name), "whiteout", dir, name)
 }
 
-// ReplaceByWhiteout makes a whiteout of a name that exists and is no directory. At no moment is the name free. dir is as
-// for Whiteout; in an opaque directory, where there is nothing to hide, the name may be gone afterwards instead.
+// ReplaceByWhiteout makes a whiteout of a name that exists and is no directory. At no moment is the name free. dir is
+// as for Whiteout; in an opaque directory, where there is nothing to hide, the name may be gone afterwards instead.
 func (w Writer) ReplaceByWhiteout(dir *os.File, name string) error {
 	if !w.devices {
 		opaque, err := w.expectXattrWhiteouts(dir)
@@ -109,8 +107,8 @@ func (w Writer) expectXattrWhiteouts(dir *os.File) (opaque bool, err error) {
 	return value == OpaqueValue, err
 }
 
-// link makes a name another link to the shared whiteout, and a new shared one where there is none yet or where it has as
-// many links as the filesystem allows (65,000 on ext4).
+// link makes a name another link to the shared whiteout, and a new shared one where there is none yet or where it has
+// as many links as the filesystem allows (65,000 on ext4).
 func (w Writer) link(dir *os.File, name string) error {
 	for tries := 0; ; tries++ {
 		err := unix.Linkat(int(w.work.Fd()), shared, int(dir.Fd()), name, 0)

@@ -21,7 +21,8 @@ type Writer struct {
 // used. It may be open with O_PATH.
 //
 // Attributes are trusted.overlay.* where these can be written, since no job can reach them. They can't be in a user
-// namespace, on NFS (which has user.* since Linux 5.9) and on an overlayfs before Linux 6.7; there they are user.overlay.*.
+// namespace, on NFS (which has user.* since Linux 5.9) and on an overlayfs before Linux 6.7; there they are
+// user.overlay.*.
 //
 // Whiteouts are devices, unless the filesystem refuses them, as every overlayfs does.
 //
@@ -37,8 +38,9 @@ func NewWriter(work *os.File) (Writer, error) {
 // Xattrs is the namespace in which the Writer makes its marks.
 func (w Writer) Xattrs() Xattrs { return w.xattrs }
 
-// SetOpaque hides the input directory of a directory's path. dir is open for reading, not O_PATH. Whiteouts in it, which
-// hide nothing any more, must be removed before: ENOTEMPTY says that there are some that would become empty files.
+// SetOpaque hides the input directory of a directory's path. dir is open for reading, not O_PATH. Whiteouts in it,
+// which hide nothing any more, must be removed before: ENOTEMPTY says that there are some that would become empty
+// files.
 func (w Writer) SetOpaque(dir *os.File) error {
 	err := w.set(dir, w.xattrs.Opaque(), OpaqueValue, unix.XATTR_CREATE)
 	if !errors.Is(err, unix.EEXIST) {
@@ -83,8 +85,10 @@ func (w Writer) mustHaveNoWhiteouts(dir *os.File, m Marks) error {
 }
 
 // SetRedirect says where an input directory was before it was renamed: a name in the input directory that the parent is
-// merged with, or a path from the inputs' root that starts with '/'. dir is open for reading, not O_PATH. What overlayfs
-// would refuse is EINVAL; a path that is too long for the filesystem's attributes is ENOSPC, E2BIG or ERANGE.
+// merged with, or a path from the inputs' root that starts with '/'. dir is open for reading, not O_PATH. What
+// overlayfs would refuse is EINVAL; a path that is too long for the filesystem's attributes is ENOSPC, E2BIG or ERANGE.
+// Overlayfs itself follows redirects in trusted.overlay.* only: with userxattr it refuses the whole directory (EPERM,
+// seen on Linux 6.18). Collection follows both.
 func (w Writer) SetRedirect(dir *os.File, to string) error {
 	if !validRedirect(to) {
 		return fmt.Errorf("%s: %s: %q is not a redirect: %w", dir.Name(), w.xattrs.Redirect(), to, unix.EINVAL)
