@@ -17,8 +17,18 @@ import (
 	"github.com/casview/casview/fsd/rundir"
 )
 
-// drivers are what the suite runs on.
-func drivers() []string { return []string{"overlay"} }
+// drivers are what the suite runs on: the staging drivers, and the other way of the fuse driver to move data.
+func drivers() []string { return []string{"overlay", "fuse", fusePassthrough} }
+
+const fusePassthrough = "fuse-passthrough"
+
+// choose turns one of drivers into what a run asks for.
+func choose(driver string) (name, data string) {
+	if driver == fusePassthrough {
+		return "fuse", "passthrough"
+	}
+	return driver, "cached"
+}
 
 // onEachDriver runs fn as one subtest for each driver.
 func onEachDriver(t *testing.T, fn func(t *testing.T, driver string)) {
@@ -97,10 +107,11 @@ func (m *mounted) create(o options) *rundir.Lock {
 	m.t.Helper()
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	must(m.t, err)
+	name, data := choose(o.driver)
 	spec := rundir.Spec{
 		Nonce: rundir.NewNonce(), Run: "job", Container: "job", InputsRoot: o.inputs.store(m.t, m.store), Target: "/workspace",
 		Started: time.Now(), BootID: strings.TrimSpace(string(boot)),
-		Store: m.store.Dir(), Digest: "sha256", Verify: "insert", Driver: o.driver,
+		Store: m.store.Dir(), Digest: "sha256", Verify: "insert", Driver: name, Data: data,
 		SpecialFiles: "skip", Timeout: time.Minute, LogLevel: "debug",
 	}
 	if o.edit != nil {
