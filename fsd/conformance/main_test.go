@@ -31,7 +31,10 @@ func TestMain(m *testing.M) {
 }
 
 var helpers = map[string]func(args []string) error{
-	"do-serve": serve,
+	"do-serve":      serve,
+	handCommand:     handMain,
+	fsxWriteCommand: fsxWrite,
+	fsxReadCommand:  fsxRead,
 }
 
 func must(t *testing.T, err error) {
