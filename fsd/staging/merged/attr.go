@@ -124,15 +124,7 @@ func (fs *FS) setAttr(n *node, d *handle, in *fuse.SetAttrIn) error {
 		}
 	}
 	if size, ok := in.GetSize(); ok {
-		if n.kind != unix.S_IFREG {
-			return unix.EINVAL
-		}
-		if in.Valid&fuse.FATTR_KILL_SUIDGID != 0 {
-			if err := d.clearSetID(); err != nil {
-				return err
-			}
-		}
-		if err := unix.Ftruncate(d.fd, int64(size)); err != nil {
+		if err := fs.truncate(n, d, in, int64(size)); err != nil {
 			return err
 		}
 	}
@@ -142,6 +134,26 @@ func (fs *FS) setAttr(n *node, d *handle, in *fuse.SetAttrIn) error {
 		}
 	}
 	return d.utimes(in)
+}
+
+// truncate changes the size of a file. Truncating to the size that it has sets the time on disk, but with a writeback cache
+// not in the kernel, which asks for that together with the size if it wants it: the two must not differ.
+func (fs *FS) truncate(n *node, d *handle, in *fuse.SetAttrIn, size int64) error {
+	if n.kind != unix.S_IFREG {
+		return unix.EINVAL
+	}
+	if in.Valid&fuse.FATTR_KILL_SUIDGID != 0 {
+		if err := d.clearSetID(); err != nil {
+			return err
+		}
+	}
+	if fs.data == Cached && in.Valid&fuse.FATTR_MTIME == 0 {
+		var st unix.Stat_t
+		if err := unix.Fstat(d.fd, &st); err != nil || st.Size == size {
+			return err
+		}
+	}
+	return unix.Ftruncate(d.fd, size)
 }
 
 func owner(id uint32, set bool) int {

@@ -220,24 +220,32 @@ func (b *birth) finish(dir int, name string, st *unix.Stat_t) error {
 // Tmpfile implements TMPFILE: a file without a name, which LINK may give it.
 func (fs *FS) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut) fuse.Status {
 	fs.requests.Count(ops.Tmpfile)
-	fs.names.Lock()
-	defer fs.names.Unlock()
-	dir := fs.nodes.get(in.NodeId)
-	if dir == nil {
-		return fuse.Status(unix.ESTALE)
-	}
-	o, d, err := fs.tmpfile(dir, in)
+	n, err := fs.makeNameless(in, &out.EntryOut)
 	if err != nil {
 		return fs.status("make a file without a name", err)
 	}
-	d.pinned = true
-	n := fs.nodes.know(o, link{})
-	fs.handles.release(fs.handles.add(n, d))
-	fs.answer(&out.EntryOut, n, &o)
 	if fs.data == Passthrough {
 		fs.opened(n, &out.OpenOut)
 	}
 	return fuse.OK
+}
+
+func (fs *FS) makeNameless(in *fuse.CreateIn, out *fuse.EntryOut) (*node, error) {
+	fs.names.Lock()
+	defer fs.names.Unlock()
+	dir := fs.nodes.get(in.NodeId)
+	if dir == nil {
+		return nil, unix.ESTALE
+	}
+	o, d, err := fs.tmpfile(dir, in)
+	if err != nil {
+		return nil, err
+	}
+	d.pinned = true
+	n := fs.nodes.know(o, link{})
+	fs.handles.release(fs.handles.add(n, d))
+	fs.answer(out, n, &o)
+	return n, nil
 }
 
 func (fs *FS) tmpfile(dir *node, in *fuse.CreateIn) (object, *handle, error) {
