@@ -14,30 +14,33 @@ import (
 	"github.com/casview/casview/fsd/result"
 )
 
-// TestEngines runs on every engine what must hold on every engine.
+// TestEngines runs on every engine, with both drivers, what must hold on every engine.
 func TestEngines(t *testing.T) {
 	for _, kind := range engines {
-		t.Run(kind.name, func(t *testing.T) {
-			e := kind.start(t, nil)
-			for _, behaviour := range []struct {
-				name string
-				test func(t *testing.T, e engine)
-			}{
-				{"ContainerWithoutCasviewIsLeftAlone", plainContainer},
-				{"DeclaredInputsOnly", declaredInputsOnly},
-				{"OutputsAreHashedAndStored", outputsAreHashed},
-				{"TraceOfInputsListedAbsent", traced},
-				{"ExitCodeOfTheJobPassesThrough", exitCode},
-				{"JobKilledBySIGKILLIsCollected", killedJob},
-				{"DaemonKilledBySIGKILL", killedDaemon},
-				{"ViewBelongsToTheJobsUser", jobsUser},
-				{"ReadOnlyRootfs", readOnlyRootfs},
-				{"RunNameTwice", runNameTwice},
-				{"RefusedContainerDoesNotRun", refused},
-			} {
-				t.Run(behaviour.name, func(t *testing.T) { behaviour.test(t, e) })
-			}
-		})
+		for _, way := range []staging{onOverlay, onFUSE} {
+			t.Run(kind.name+"/"+way.name, func(t *testing.T) { behavesWell(t, way.start(t, kind.start)) })
+		}
+	}
+}
+
+func behavesWell(t *testing.T, e engine) {
+	for _, behaviour := range []struct {
+		name string
+		test func(t *testing.T, e engine)
+	}{
+		{"ContainerWithoutCasviewIsLeftAlone", plainContainer},
+		{"DeclaredInputsOnly", declaredInputsOnly},
+		{"OutputsAreHashedAndStored", outputsAreHashed},
+		{"TraceOfInputsListedAbsent", traced},
+		{"ExitCodeOfTheJobPassesThrough", exitCode},
+		{"JobKilledBySIGKILLIsCollected", killedJob},
+		{"DaemonKilledBySIGKILL", killedDaemon},
+		{"ViewBelongsToTheJobsUser", jobsUser},
+		{"ReadOnlyRootfs", readOnlyRootfs},
+		{"RunNameTwice", runNameTwice},
+		{"RefusedContainerDoesNotRun", refused},
+	} {
+		t.Run(behaviour.name, func(t *testing.T) { behaviour.test(t, e) })
 	}
 }
 
@@ -95,8 +98,8 @@ func outputsAreHashed(t *testing.T, e engine) {
 	wantPaths(t, "hashed_files", outputPaths(r), "build", "build/latest", "build/random", "build/sub", "build/sub/hello", "build/sub/same", "in")
 	wantPaths(t, "modified_inputs", r.ModifiedInputs, "in")
 	wantPaths(t, "deleted_inputs", r.DeletedInputs, "gone")
-	if r.InputsRoot.String() != root || r.Run != name || r.Target != "/workspace" || r.StagingDriver != "overlay" {
-		t.Errorf("result: inputs_root %s, run %s, target %s, staging_driver %s", r.InputsRoot, r.Run, r.Target, r.StagingDriver)
+	if r.InputsRoot.String() != root || r.Run != name || r.Target != "/workspace" {
+		t.Errorf("result: inputs_root %s, run %s, target %s", r.InputsRoot, r.Run, r.Target)
 	}
 	for line := range strings.Lines(o.stdout) {
 		sum, path, _ := strings.Cut(strings.TrimSpace(line), "  ")

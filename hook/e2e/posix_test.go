@@ -17,21 +17,29 @@ import (
 )
 
 // TestPOSIX runs the tests of package posix in containers, on a view, and then looks at what the results make of it.
-// Between them the containers have overlayfs as root and in a user namespace, and both runtimes' ways with mounts.
+// Between them the containers have each staging driver as root and in a user namespace, and both runtimes' ways with mounts.
+// Only overlayfs in a user namespace can't rename input directories.
 func TestPOSIX(t *testing.T) {
 	for _, c := range []struct {
 		name  string
+		way   staging
 		start func(*testing.T, setup) engine
 		copy  bool
 		edit  func(*specs.Spec)
 	}{
-		{"Runc", startRunc, false, nil},
-		{"RuncUserNamespace", startRunc, false, withUserNamespace(200_000)},
-		{"Crun", startCrun, false, nil},
-		{"PodmanRootless", startPodmanRootless, true, nil},
+		{"Overlay/Runc", onOverlay, startRunc, false, nil},
+		{"Overlay/RuncUserNamespace", onOverlay, startRunc, false, withUserNamespace(200_000)},
+		{"Overlay/Crun", onOverlay, startCrun, false, nil},
+		{"Overlay/PodmanRootless", onOverlay, startPodmanRootless, true, nil},
+		{"FUSE/Runc", onFUSE, startRunc, false, nil},
+		{"FUSE/RuncUserNamespace", onFUSE, startRunc, false, withUserNamespace(200_000)},
+		{"FUSE/Crun", onFUSE, startCrun, false, nil},
+		{"FUSE/PodmanRootless", onFUSE, startPodmanRootless, false, nil},
+		{"Passthrough/Runc", onPassthrough, startRunc, false, nil},
+		{"Passthrough/RuncUserNamespace", onPassthrough, startRunc, false, withUserNamespace(200_000)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			e := c.start(t, nil)
+			e := c.way.start(t, c.start)
 			j := job{run: unique("posix"), binds: []bind{{shared.bin, "/job"}}, edit: c.edit}
 			j.args = []string{"/bin/env", posix.DirVariable + "=/workspace", "/job/posix.test", "-test.v", "-test.timeout=90s"}
 			if c.copy {

@@ -19,6 +19,7 @@ type site struct {
 	dir, config, state string
 	uid                int
 	env                []string
+	staging            staging // what results must say
 }
 
 // setup changes the configuration of a site; the lines are appended to the table of that name.
@@ -31,7 +32,7 @@ func newSite(t *testing.T, uid int, with setup) *site {
 	dir, err := os.MkdirTemp(shared.dir, "s")
 	must(t, err)
 	must(t, os.Chmod(dir, 0o755))
-	s := &site{dir: dir, config: filepath.Join(dir, "config.toml"), state: filepath.Join(dir, "state"), uid: uid}
+	s := &site{dir: dir, config: filepath.Join(dir, "config.toml"), state: filepath.Join(dir, "state"), uid: uid, staging: onOverlay}
 	s.env = append(os.Environ(), "HOME="+dir)
 	s.configure(t, with)
 	chownTree(t, dir, uid)
@@ -113,6 +114,7 @@ func (s *site) result(t *testing.T, run string) *result.Result {
 		r, err = result.Read(filepath.Join(s.runDir(run), "result.json"))
 		return err
 	})
+	s.staging.check(t, r)
 	return r
 }
 

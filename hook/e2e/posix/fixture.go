@@ -14,7 +14,8 @@ import (
 const DirVariable = "CASVIEW_POSIX_DIR"
 
 // CopyVariable names the environment variable that, set, lets the rename of an input directory end in EXDEV: in a user
-// namespace overlayfs refuses it. mv(1) then copies the directory and deletes it, and so does the test.
+// namespace overlayfs refuses it. mv(1) then copies the directory and deletes it, and so does the test. Unset, EXDEV fails
+// the test.
 const CopyVariable = "CASVIEW_POSIX_COPY"
 
 // Times and modes of the two files with equal content, and of the file whose blob must stay as it is.
