@@ -56,6 +56,7 @@ func New(l Layers) (*FS, error) {
 	fs := &FS{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(),
 		lower:         l.Lower, marks: l.Marks, work: l.Work, data: l.Data, log: l.Logger,
+		handles: handles{most: idleLimit()},
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(int(l.Upper.Fd()), &st); err != nil {

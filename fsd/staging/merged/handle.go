@@ -9,9 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxIdle is how many descriptors of staged files stay open for the next request: there is no OPEN and no RELEASE that
-// would say how long one is needed.
-const maxIdle = 512
+// mostIdle is how many descriptors of staged files stay open for the next request: there is no OPEN and no RELEASE that
+// would say how long one is needed. Of what the process may have open, they are a quarter at the most: files without a name
+// and blobs need some as well.
+const mostIdle = 4096
+
+func idleLimit() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return mostIdle / 16
+	}
+	return int(min(limit.Cur/4, mostIdle))
+}
 
 // handles keeps descriptors of staged inodes: for reading of directories, for reading and writing of regular files, with
 // O_PATH of anything else.
@@ -19,6 +28,7 @@ type handles struct {
 	mu sync.Mutex
 	// idle holds those that no request is using, the longest unused first.
 	idle list.List
+	most int
 }
 
 type handle struct {
@@ -105,7 +115,7 @@ func (h *handles) release(d *handle) {
 	case d.pinned:
 	default:
 		d.idle = h.idle.PushBack(d)
-		if h.idle.Len() > maxIdle {
+		if h.idle.Len() > h.most {
 			h.remove(h.idle.Front().Value.(*handle))
 		}
 	}

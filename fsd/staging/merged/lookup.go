@@ -29,26 +29,26 @@ func (fs *FS) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out 
 	if len(name) > maxName {
 		return fuse.Status(unix.ENAMETOOLONG)
 	}
-	fs.names.RLock()
-	defer fs.names.RUnlock()
 	dir := fs.nodes.get(header.NodeId)
 	if dir == nil {
 		return fuse.Status(unix.ESTALE)
 	}
+	fs.names.RLock()
 	o, found, err := fs.staged(dir, name)
-	if err != nil {
-		return fs.status("lookup", err)
-	}
-	if found {
-		if o.id == 0 { // a whiteout
-			return absent(out)
-		}
+	if found && err == nil && o.id != 0 {
 		fs.answer(out, fs.nodes.know(o, link{dir.id, name}), &o)
-		return fuse.OK
 	}
-	if dir.lower == 0 {
+	fs.names.RUnlock()
+	switch {
+	case err != nil:
+		return fs.status("lookup", err)
+	case found && o.id != 0:
+		return fuse.OK
+	case found || dir.lower == 0: // a whiteout, or nothing below
 		return absent(out)
 	}
+	// Without the lock, since a directory may have to be loaded. Nothing happens to the name in between: the kernel holds
+	// its own lock on the directory during a lookup.
 	return fs.lookupInput(dir, header, name, out)
 }
 

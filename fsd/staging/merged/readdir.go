@@ -35,8 +35,6 @@ type reading struct {
 }
 
 func (fs *FS) read(in *fuse.ReadIn, add func(fuse.DirEntry) (*fuse.EntryOut, bool)) fuse.Status {
-	fs.names.RLock()
-	defer fs.names.RUnlock()
 	r := reading{fs: fs, dir: fs.nodes.get(in.NodeId), add: add}
 	if r.dir == nil {
 		return fuse.Status(unix.ESTALE)
@@ -44,12 +42,14 @@ func (fs *FS) read(in *fuse.ReadIn, add func(fuse.DirEntry) (*fuse.EntryOut, boo
 	if r.dir.kind != unix.S_IFDIR {
 		return fuse.ENOTDIR
 	}
+	if r.dir.lower != 0 {
+		fs.lower.Listed(r.dir.lower) // which also loads it, before the lock is taken
+	}
+	fs.names.RLock()
+	defer fs.names.RUnlock()
 	var err error
 	if r.list, err = fs.listOf(r.dir); err != nil {
 		return fs.status("list", err)
-	}
-	if r.dir.lower != 0 {
-		fs.lower.Listed(r.dir.lower)
 	}
 	if r.dir.staged.Load() {
 		if r.d, err = fs.open(r.dir); err != nil {
