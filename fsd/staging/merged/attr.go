@@ -97,7 +97,12 @@ func (fs *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) 
 	if n == nil {
 		return fuse.Status(unix.ESTALE)
 	}
-	size := int64(-1)
+	if !n.staged.Load() && fs.changesNothing(n, in) {
+		fs.names.RLock()
+		defer fs.names.RUnlock()
+		return fs.attr(n, out)
+	}
+	size := int64(wholeFile)
 	if s, ok := in.GetSize(); ok {
 		size = int64(s)
 	}
@@ -106,12 +111,27 @@ func (fs *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) 
 		return fs.status("copy up", err)
 	}
 	defer fs.handles.release(d)
-	if err := fs.setAttr(n, d, in); err != nil {
+	n.times.Lock()
+	err = fs.setAttr(n, d, in)
+	n.times.Unlock()
+	if err != nil {
 		return fs.status("change attributes", err)
 	}
 	fs.names.RLock()
 	defer fs.names.RUnlock()
 	return fs.attr(n, out)
+}
+
+// changesNothing says that a request only tells the mtime that an input has. With Cached, one comes with each unlink of a
+// file, as the kernel has changed its ctime (fuse_update_ctime): that is no reason to copy it up.
+func (fs *FS) changesNothing(n *node, in *fuse.SetAttrIn) bool {
+	const about = fuse.FATTR_MTIME | fuse.FATTR_CTIME | fuse.FATTR_FH | fuse.FATTR_LOCKOWNER
+	if in.Valid&^about != 0 {
+		return false
+	}
+	var attr fuse.Attr
+	status := fs.lower.Attr(n.lower, &attr)
+	return status.Ok() && (in.Valid&fuse.FATTR_MTIME == 0 || attr.Mtime == in.Mtime && attr.Mtimensec == in.Mtimensec)
 }
 
 // setAttr applies the owner first, since changing it clears mode bits, and the times last, since truncating sets them.

@@ -165,7 +165,7 @@ func (fs *FS) putIn(dir *node, temp, name string) error {
 	})
 }
 
-// keepingTimes does something in a directory and sets its times back.
+// keepingTimes does something in a directory or to a file and sets its times back.
 func (d *handle) keepingTimes(change func() error) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(d.dirfd(), &st); err != nil {
@@ -174,7 +174,7 @@ func (d *handle) keepingTimes(change func() error) error {
 	if err := change(); err != nil {
 		return err
 	}
-	return d.setTimes([]unix.Timespec{st.Atim, st.Mtim})
+	return d.setTimes([]unix.Timespec{{Nsec: unix.UTIME_OMIT}, st.Mtim})
 }
 
 // stage puts an input that is no file into the staging tree, and the directories on the way to it. For a file that is not

@@ -32,21 +32,34 @@ func (fs *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.Re
 // Writev implements WRITE.
 func (fs *FS) Writev(_ <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32, fuse.Status) {
 	fs.requests.Count(ops.Write)
-	d, status := fs.forChange(in.NodeId)
+	size := 0
+	status := fs.change("write", in.NodeId, func(d *handle) (err error) {
+		if in.WriteFlags&fuse.WRITE_KILL_SUIDGID != 0 {
+			if err := d.clearSetID(); err != nil {
+				return err
+			}
+		}
+		size, err = unix.Pwritev(d.fd, data, int64(in.Offset))
+		return err
+	})
+	return uint32(size), status
+}
+
+// change changes the content of a regular file. With Cached, its mtime is the kernel's business: the job may have written
+// long before the data comes here. The kernel sends the time when it has changed it, so it must not change by itself.
+func (fs *FS) change(what string, id uint64, do func(*handle) error) fuse.Status {
+	d, status := fs.forChange(id)
 	if !status.Ok() {
-		return 0, status
+		return status
 	}
 	defer fs.handles.release(d)
-	if in.WriteFlags&fuse.WRITE_KILL_SUIDGID != 0 {
-		if err := d.clearSetID(); err != nil {
-			return 0, fs.status("write", err)
-		}
+	if fs.data != Cached {
+		return fs.status(what, do(d))
 	}
-	size, err := unix.Pwritev(d.fd, data, int64(in.Offset))
-	if err != nil {
-		return 0, fs.status("write", err)
-	}
-	return uint32(size), fuse.OK
+	times := &d.node.times
+	times.Lock()
+	defer times.Unlock()
+	return fs.status(what, d.keepingTimes(func() error { return do(d) }))
 }
 
 // forChange acquires the handle of a regular file whose content is about to change.
@@ -68,45 +81,47 @@ func (fs *FS) forChange(id uint64) (*handle, fuse.Status) {
 // Fallocate implements FALLOCATE.
 func (fs *FS) Fallocate(_ <-chan struct{}, in *fuse.FallocateIn) fuse.Status {
 	fs.requests.Count(ops.Fallocate)
-	d, status := fs.forChange(in.NodeId)
-	if !status.Ok() {
-		return status
-	}
-	defer fs.handles.release(d)
-	return fs.status("fallocate", unix.Fallocate(d.fd, in.Mode, int64(in.Offset), int64(in.Length)))
+	return fs.change("fallocate", in.NodeId, func(d *handle) error {
+		return unix.Fallocate(d.fd, in.Mode, int64(in.Offset), int64(in.Length))
+	})
 }
 
 // CopyFileRange implements COPY_FILE_RANGE. The kernel has written back what it had of both files.
 func (fs *FS) CopyFileRange(_ <-chan struct{}, in *fuse.CopyFileRangeIn) (uint32, fuse.Status) {
 	fs.requests.Count(ops.CopyFileRange)
-	from := fs.nodes.get(in.NodeId)
-	if from == nil {
-		return 0, fuse.Status(unix.ESTALE)
-	}
-	to, status := fs.forChange(in.NodeIdOut)
+	from, done, status := fs.source(in.NodeId)
 	if !status.Ok() {
 		return 0, status
 	}
-	defer fs.handles.release(to)
-	offIn, offOut := int64(in.OffIn), int64(in.OffOut)
-	// The answer has 32 bits.
-	length := int(min(in.Len, 1<<30))
-	if !from.staged.Load() {
-		f, status := fs.lower.Content(from.lower)
+	defer done()
+	n := 0
+	status = fs.change("copy_file_range", in.NodeIdOut, func(to *handle) (err error) {
+		offIn, offOut := int64(in.OffIn), int64(in.OffOut)
+		// The answer has 32 bits.
+		n, err = unix.CopyFileRange(from, &offIn, to.fd, &offOut, int(min(in.Len, 1<<30)), 0)
+		return err
+	})
+	return uint32(n), status
+}
+
+// source opens the content of a file wherever it is.
+func (fs *FS) source(id uint64) (fd int, done func(), status fuse.Status) {
+	n := fs.nodes.get(id)
+	if n == nil {
+		return -1, nil, fuse.Status(unix.ESTALE)
+	}
+	if !n.staged.Load() {
+		f, status := fs.lower.Content(n.lower)
 		if !status.Ok() {
-			return 0, status
+			return -1, nil, status
 		}
-		defer f.Close()
-		n, err := unix.CopyFileRange(int(f.Fd()), &offIn, to.fd, &offOut, length, 0)
-		return uint32(n), fs.status("copy_file_range", err)
+		return int(f.Fd()), func() { f.Close() }, fuse.OK
 	}
-	d, err := fs.openStaged(from, wholeFile)
+	d, err := fs.openStaged(n, wholeFile)
 	if err != nil {
-		return 0, fs.status("copy_file_range", err)
+		return -1, nil, fs.status("open", err)
 	}
-	defer fs.handles.release(d)
-	n, err := unix.CopyFileRange(d.fd, &offIn, to.fd, &offOut, length, 0)
-	return uint32(n), fs.status("copy_file_range", err)
+	return d.fd, func() { fs.handles.release(d) }, fuse.OK
 }
 
 // StatFs implements STATFS: the staging tree's filesystem is where there may or may not be room.

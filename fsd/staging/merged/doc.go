@@ -40,9 +40,13 @@
 //
 // With Cached, the kernel's writeback cache takes all writes. It sends them in pieces of up to 1 MiB, at close(2) at the
 // latest, and close waits for that: fuse_flush and, for descriptors that are not closed but dropped, fuse_release and
-// fuse_vma_close call write_inode_now. A closed file is in the staging tree. Size and mtime of a file are the kernel's
-// while it knows the inode, which is why it sends SETATTR with the time once for each file that it has written. An error
-// like a full disk comes at close(2) or fsync(2), as on NFS.
+// fuse_vma_close call write_inode_now. A closed file is in the staging tree. An error like a full disk comes at close(2) or
+// fsync(2), as on NFS.
+//
+// Size and mtime of a file are the kernel's business then. It sends SETATTR with the time when it has changed it, after the
+// data, and again whenever it changes the ctime, as for unlink, rename and link. What is written here leaves the mtime as it
+// is: else a file would get the time at which its data came, which may be long after the job has written it, and in another
+// order.
 //
 // With Passthrough, the kernel reads and writes the staged file by itself once it is opened (Linux 6.9, and only with
 // CAP_SYS_ADMIN of the host). Each open then is a request, and the kernel must be told to look at a file's times again. It

@@ -25,6 +25,9 @@ type node struct {
 	// copying makes requests that want to change an input wait for the one that copies it up.
 	copying sync.Mutex
 
+	// times keeps apart those who set the times of a file, and those who set them back.
+	times sync.Mutex
+
 	// Guarded by table.mu:
 	lookups uint64 // how often the kernel was told of it, less what it has forgotten
 	links   []link // the names it is known to have; changed under FS.names only
