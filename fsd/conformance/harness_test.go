@@ -159,8 +159,14 @@ func (m *mounted) End() *result.Result {
 	return m.result
 }
 
+// unmount takes the view away. It may be busy for a moment, until the daemon, which need not hurry, has closed its own
+// descriptor of the mount.
 func (m *mounted) unmount() error {
 	err := unix.Unmount(m.Dir, unix.UMOUNT_NOFOLLOW)
+	for deadline := time.Now().Add(5 * time.Second); errors.Is(err, unix.EBUSY) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+		err = unix.Unmount(m.Dir, unix.UMOUNT_NOFOLLOW)
+	}
 	if errors.Is(err, unix.EBUSY) {
 		err = errors.Join(errors.New("the test still uses the view"), unix.Unmount(m.Dir, unix.MNT_DETACH))
 	}

@@ -72,19 +72,16 @@ func (in inputs) store(t *testing.T, store *cas.Local) cas.Digest {
 // write makes a plain directory of the inputs. dir is there already.
 func (in inputs) write(dir string) error {
 	paths := in.paths()
+	made := map[string]bool{".": true}
 	for _, path := range paths {
-		if err := in[path].writeAt(filepath.Join(dir, path)); err != nil {
+		if err := in.writeOne(dir, path, made); err != nil {
 			return err
 		}
 	}
 	// What was made in a directory has changed its time, and a mode may forbid to make more: the last paths first.
-	done := map[string]bool{".": true}
-	for _, path := range slices.Backward(paths) {
-		for at := path; !done[at]; at = filepath.Dir(at) {
-			done[at] = true
-			if err := in.finish(dir, at); err != nil {
-				return err
-			}
+	for _, path := range slices.Backward(slices.Sorted(maps.Keys(made))) {
+		if err := in.finishDir(dir, path); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -92,36 +89,79 @@ func (in inputs) write(dir string) error {
 
 func (in inputs) paths() []string { return slices.Sorted(maps.Keys(in)) }
 
-func (in input) writeAt(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// writeOne makes a path and the parents that are not among made yet. Directories get their attributes later.
+func (in inputs) writeOne(dir, path string, made map[string]bool) error {
+	path = filepath.Clean(path)
+	if made[path] {
+		return nil
+	}
+	if err := in.writeDir(dir, filepath.Dir(path), made); err != nil {
 		return err
 	}
-	switch e := in.entry(); e.Kind {
+	full, one := filepath.Join(dir, path), in[path]
+	switch e := one.entry(); e.Kind {
 	case tree.Dir:
-		return os.MkdirAll(path, 0o755)
+		return in.writeDir(dir, path, made)
 	case tree.Symlink:
-		return os.Symlink(e.Target, path)
+		if err := os.Symlink(e.Target, full); err != nil {
+			return err
+		}
+		return setTime(full, e)
 	default:
-		return os.WriteFile(path, []byte(in.content), 0o644)
+		return writeFile(full, e, one.content)
 	}
 }
 
-// finish gives a path that is written its mode and time.
-func (in inputs) finish(dir, path string) error {
+func (in inputs) writeDir(dir, path string, made map[string]bool) error {
+	if made[path] {
+		return nil
+	}
+	if err := in.writeDir(dir, filepath.Dir(path), made); err != nil {
+		return err
+	}
+	made[path] = true
+	return os.Mkdir(filepath.Join(dir, path), 0o755)
+}
+
+// writeFile is made of few system calls, since the model test writes a hundred thousand files.
+func writeFile(path string, e tree.Entry, content string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return &os.PathError{Op: "create", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, []byte(content)); err != nil {
+		return &os.PathError{Op: "write", Path: path, Err: err}
+	}
+	if e.Mode != 0o644 {
+		if err := unix.Fchmod(fd, e.Mode); err != nil {
+			return &os.PathError{Op: "chmod", Path: path, Err: err}
+		}
+	}
+	return setTime(path, e)
+}
+
+func (in inputs) finishDir(dir, path string) error {
 	e := tree.Entry{Kind: tree.Dir, Mode: 0o755}
-	if one, ok := in[path]; ok {
+	one, declared := in[path]
+	if path == "." {
+		one, declared = in[""]
+	}
+	if declared {
 		e = one.entry()
 	}
 	full := filepath.Join(dir, path)
-	if e.Kind != tree.Symlink {
-		if err := unix.Chmod(full, e.Mode); err != nil {
-			return &os.PathError{Op: "chmod", Path: full, Err: err}
-		}
+	if err := unix.Chmod(full, e.Mode); err != nil {
+		return &os.PathError{Op: "chmod", Path: full, Err: err}
 	}
+	return setTime(full, e)
+}
+
+func setTime(path string, e tree.Entry) error {
 	mtime := unix.Timespec{Sec: e.MtimeSec, Nsec: int64(e.MtimeNsec)}
-	err := unix.UtimesNanoAt(unix.AT_FDCWD, full, []unix.Timespec{mtime, mtime}, unix.AT_SYMLINK_NOFOLLOW)
+	err := unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{mtime, mtime}, unix.AT_SYMLINK_NOFOLLOW)
 	if err != nil {
-		return &os.PathError{Op: "utimensat", Path: full, Err: err}
+		return &os.PathError{Op: "utimensat", Path: path, Err: err}
 	}
 	return nil
 }

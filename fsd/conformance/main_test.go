@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 
 var helpers = map[string]func(args []string) error{
 	"do-serve":      serve,
+	"do-look":       look,
 	handCommand:     handMain,
 	fsxWriteCommand: fsxWrite,
 	fsxReadCommand:  fsxRead,

@@ -17,6 +17,9 @@ import (
 // privateMarker is in the environment of the process that runs the tests.
 const privateMarker = "CASVIEW_TEST_PRIVATE"
 
+// userMarker is in the environment of a test in a user namespace, and names it.
+const userMarker = "CASVIEW_TEST_USER_NAMESPACE"
+
 // lifelineFD is a pipe's read end in the process that runs the tests, and in every daemon that it starts. Nobody writes to
 // the pipe; its other end is the first process's alone. A test that is stuck in a request to its daemon can't be killed
 // before the daemon is: when the first process is, the daemon reads the end of the pipe and goes, and with it all the rest.
@@ -83,8 +86,7 @@ func needMounts(t *testing.T) {
 func inUserNamespace(t *testing.T) bool {
 	t.Helper()
 	needMounts(t)
-	const marker = "CASVIEW_TEST_USER_NAMESPACE"
-	if os.Getenv(marker) == t.Name() {
+	if os.Getenv(userMarker) == t.Name() {
 		return true
 	}
 	parts := strings.Split(t.Name(), "/")
@@ -92,7 +94,7 @@ func inUserNamespace(t *testing.T) bool {
 		parts[i] = "^" + p + "$"
 	}
 	cmd := exec.Command("/proc/self/exe", append(ownFlags(), "-test.run="+strings.Join(parts, "/"), "-test.v")...)
-	cmd.Env = append(os.Environ(), marker+"="+t.Name())
+	cmd.Env = append(os.Environ(), userMarker+"="+t.Name())
 	line := lifeline(t)
 	defer line.Close()
 	cmd.ExtraFiles = []*os.File{lifelineFD - 3: line}

@@ -1,0 +1,127 @@
+package conformance
+
+import (
+	"os"
+	"path"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// exception is a difference of one driver from a local disk that is known and stays.
+type exception struct {
+	driver, name, why string
+	// avoid says that a step is not to be done.
+	avoid func(p *pair, s *step) bool
+	// refused says that the view did nothing, and the plain directory shall not either.
+	refused func(s *step, o outcome) bool
+	// repair makes the trees equal again after a step, if they may not be. It says whether it was needed.
+	repair func(p *pair, s *step, o outcome) bool
+	// excuse overlooks a difference by changing what the view has said.
+	excuse func(view, plain *node) bool
+	// renumbers says that an inode may get another number, or have several.
+	renumbers func() bool
+}
+
+// exceptions are all of them.
+func exceptions() []exception {
+	return []exception{
+		{
+			driver: "overlay", name: "attributes of an input",
+			why: "the view answers no request for extended attributes, so that reading them costs none; overlayfs passes ENOTSUP " +
+				"on until the file is copied up",
+			refused: func(s *step, o outcome) bool {
+				attrs := []string{"getxattr", "fgetxattr", "listxattr", "removexattr"}
+				return slices.Contains(attrs, s.op.name) && o.errno == unix.ENOTSUP
+			},
+		},
+		{
+			driver: "overlay", name: "link count of an open input without a name",
+			why: "without an index overlayfs shows the link count of the file in its layer, and nothing removes it from the lower one",
+			excuse: func(view, plain *node) bool {
+				if plain.Links != 0 || view.Links != 1 {
+					return false
+				}
+				view.Links = 0
+				return true
+			},
+		},
+		{
+			driver: "overlay", name: "attributes of an open input without a name",
+			why: "overlayfs copies a file up before it changes its attributes, and there is no name to copy it to",
+			refused: func(s *step, o outcome) bool {
+				attrs := []string{"fchmod", "fsetxattr", "futimens"}
+				return slices.Contains(attrs, s.op.name) && (o.errno == unix.ENOENT || o.errno == unix.EEXIST)
+			},
+		},
+		{
+			driver: "overlay", name: "inode numbers in a user namespace",
+			why: "overlayfs finds the input that a file was copied from by its handle, which the kernel opens for the first user " +
+				"namespace only: a file that was copied up has its own number when it is looked up again, and the names of one may " +
+				"have different ones",
+			renumbers: func() bool { return os.Getenv(userMarker) != "" },
+		},
+		{
+			driver: "overlay", name: "renamed input directory in a user namespace",
+			why: "the kernel allows redirect_dir in the first user namespace only; tools copy the directory when they see EXDEV",
+			refused: func(s *step, o outcome) bool {
+				return s.op.name == "rename" && o.errno == unix.EXDEV && os.Getenv(userMarker) != ""
+			},
+		},
+		{
+			driver: "overlay", name: "times after a refused rename",
+			why: "overlayfs copies the directory up before the upper filesystem says ENOTEMPTY, and then its parent has changed",
+			repair: func(p *pair, s *step, o outcome) bool {
+				if s.op.name != "rename" || o.errno != unix.ENOTEMPTY {
+					return false
+				}
+				p.setTime(path.Dir(s.path))
+				return true
+			},
+		},
+	}
+}
+
+// setTime sets a directory's time in both.
+func (p *pair) setTime(dir string) {
+	times := []unix.Timespec{{Sec: inputTime}, {Sec: inputTime}}
+	for _, w := range []*world{p.view, p.plain} {
+		_ = unix.UtimesNanoAt(unix.AT_FDCWD, w.at(dir), times, 0)
+	}
+}
+
+// avoided says that a step is not to be done.
+func (p *pair) avoided(s *step) bool {
+	return p.excepted(func(x exception) bool { return x.avoid != nil && x.avoid(p, s) })
+}
+
+// refused says that the view did nothing.
+func (p *pair) refused(s *step, o outcome) bool {
+	return p.excepted(func(x exception) bool { return x.refused != nil && x.refused(s, o) })
+}
+
+func (p *pair) repair(s *step, o outcome) {
+	p.excepted(func(x exception) bool { return x.repair != nil && x.repair(p, s, o) })
+}
+
+// differ is node.differs, less what is excused.
+func (p *pair) differ(view, plain *node) string {
+	p.excepted(func(x exception) bool { return x.excuse != nil && x.excuse(view, plain) })
+	return view.differs(plain, p.slack())
+}
+
+// numbered says that inodes keep their numbers.
+func (p *pair) numbered() bool {
+	return !slices.ContainsFunc(p.exceptions, func(x exception) bool { return x.renumbers != nil && x.renumbers() })
+}
+
+// excepted counts the first exception that applies.
+func (p *pair) excepted(applies func(exception) bool) bool {
+	for _, x := range p.exceptions {
+		if applies(x) {
+			p.excused[x.name]++
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,199 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// pair is a view and a plain directory in which the same things are done.
+type pair struct {
+	view, plain *world
+	exceptions  []exception
+	// gap is the longest time from a step's start in the view to its end in the plain directory.
+	gap time.Duration
+	// numbers are the inode numbers in the view, by what they are in the plain directory.
+	numbers map[identity]uint64
+	// excused counts what the exceptions were needed for.
+	excused map[string]int
+}
+
+// identity tells an inode of the plain directory from one that had its number before.
+type identity struct {
+	ino      uint64
+	bornSec  int64
+	bornNsec uint32
+}
+
+func newPair(driver string, view, plain *world) *pair {
+	return &pair{
+		view: view, plain: plain,
+		exceptions: slices.DeleteFunc(exceptions(), func(x exception) bool { return x.driver != driver }),
+		numbers:    map[identity]uint64{}, excused: map[string]int{},
+	}
+}
+
+// do does a step in both and says what differs, or "".
+func (p *pair) do(s *step) string {
+	if p.avoided(s) {
+		return ""
+	}
+	began := time.Now()
+	got := s.op.do(p.view, s)
+	if p.refused(s, got) {
+		return ""
+	}
+	want := s.op.do(p.plain, s)
+	p.gap = max(p.gap, time.Since(began))
+	what := got.differs(want)
+	if what == "" && got.seen != nil {
+		what = p.differ(got.seen, want.seen)
+	}
+	if what != "" {
+		return fmt.Sprintf("%s: the view says %s, the disk %s", what, got, want)
+	}
+	p.repair(s, got)
+	if what := p.sameInode(got.seen, want.seen); what != "" {
+		return what
+	}
+	return p.directories(s, got)
+}
+
+// slack is how far apart the times of the two may be.
+func (p *pair) slack() time.Duration {
+	for _, m := range p.plain.maps {
+		if m != nil && m.writable {
+			return anyTime
+		}
+	}
+	return p.gap + clockSlack
+}
+
+// sameInode says whether an inode has another number in the view than before.
+func (p *pair) sameInode(view, plain *node) string {
+	if view == nil || plain == nil || !p.numbered() {
+		return ""
+	}
+	id := identity{plain.Ino, plain.BornSec, plain.BornNsec}
+	before, known := p.numbers[id]
+	p.numbers[id] = view.Ino
+	if known && before != view.Ino {
+		return fmt.Sprintf("the inode number was %#x and is %#x", before, view.Ino)
+	}
+	return ""
+}
+
+// directories looks after the open ones.
+func (p *pair) directories(s *step, o outcome) string {
+	for _, r := range p.plain.dirs {
+		if r == nil {
+			continue
+		}
+		if err := r.look(); err != nil {
+			return "the plain directory: " + err.Error()
+		}
+	}
+	switch s.op.name {
+	case "readdirRest", "seekdir", "rewinddir":
+	default:
+		return ""
+	}
+	if o.errno != 0 {
+		return ""
+	}
+	rules := p.plain.dirs[s.fd2]
+	if what := rules.wrong(rules); what != "" {
+		return "the plain directory: " + what
+	}
+	return p.view.dirs[s.fd2].wrong(rules)
+}
+
+// end closes everything and compares the trees. It returns the view's.
+func (p *pair) end() (tree []node, problem string) {
+	view, plain, problem := p.openFiles()
+	if problem != "" {
+		return nil, problem
+	}
+	slack := p.slack()
+	if slack == anyTime {
+		slack = p.gap + clockSlack
+	}
+	if err := p.close(); err != nil {
+		return nil, "close: " + err.Error()
+	}
+	// A ".." may have led one directory up.
+	seen, err := snapshot(parent(p.view.dir), viewStat)
+	if err != nil {
+		return nil, "the view: " + err.Error()
+	}
+	disk, err := snapshot(parent(p.plain.dir), plainStat)
+	if err != nil {
+		return nil, "the plain directory: " + err.Error()
+	}
+	if what := compareTrees(seen[1:], disk[1:], slack); what != "" {
+		return nil, what
+	}
+	for i := range seen {
+		if what := p.sameInode(&seen[i], &disk[i]); what != "" {
+			return nil, fmt.Sprintf("%q: %s", seen[i].Path, what)
+		}
+	}
+	if what := compareLinks(append(view, seen...), append(plain, disk...)); what != "" && p.numbered() {
+		return nil, what
+	}
+	return seen, p.again(seen)
+}
+
+// again looks at the view once more when the kernel has forgotten it: nothing may have been in its memory only.
+func (p *pair) again(seen []node) string {
+	if err := p.view.drop(); err != nil {
+		return err.Error()
+	}
+	now, err := snapshot(parent(p.view.dir), viewStat)
+	if err != nil {
+		return "the view: " + err.Error()
+	}
+	if what := compareAgain(seen, now, p.numbered()); what != "" {
+		return "after the kernel has forgotten it: " + what
+	}
+	return ""
+}
+
+// close gives up everything that is open in both.
+func (p *pair) close() error { return errors.Join(p.view.closeAll(), p.plain.closeAll()) }
+
+func parent(dir string) string { return dir[:strings.LastIndexByte(dir, '/')] }
+
+// openFiles compares what the open descriptors lead to.
+func (p *pair) openFiles() (view, plain []node, problem string) {
+	for i, f := range p.plain.files {
+		if f == nil {
+			continue
+		}
+		name := fmt.Sprintf("fd%d", i)
+		v, err := statFD(p.view.fd(i), viewStat)
+		if err != nil {
+			return nil, nil, name + ": " + err.Error()
+		}
+		d, err := statFD(p.plain.fd(i), plainStat)
+		if err != nil {
+			return nil, nil, name + ": " + err.Error()
+		}
+		if what := p.differ(v, d); what != "" {
+			return nil, nil, fmt.Sprintf("%s: %s: view %s, on disk %s", name, what, v, d)
+		}
+		if d.kind() == unix.S_IFREG && f.flags&unix.O_ACCMODE != unix.O_WRONLY {
+			s := &step{fd: i, n: int(d.Size) + 1}
+			if what := doPread(p.view, s).differs(doPread(p.plain, s)); what != "" {
+				return nil, nil, name + ": " + what
+			}
+		}
+		v.Path, d.Path = name, name
+		view, plain = append(view, *v), append(plain, *d)
+	}
+	return view, plain, ""
+}

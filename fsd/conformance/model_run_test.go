@@ -1,0 +1,182 @@
+package conformance
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// failure is a sequence in which the view was not as the plain directory.
+type failure struct {
+	seed    uint64
+	steps   []*step
+	problem string
+}
+
+func (f *failure) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d: after these %d steps: %s\n", f.seed, len(f.steps), f.problem)
+	for i, s := range f.steps {
+		fmt.Fprintf(&b, "%4d %s\n", i+1, s)
+	}
+	return b.String()
+}
+
+// done is what a sequence that went well leaves to be looked at later.
+type done struct {
+	tree     []node
+	steps    int
+	excused  map[string]int
+	numbered bool // see pair
+}
+
+// shortest and longest are the numbers of steps of a sequence.
+const (
+	shortest = 20
+	longest  = 60
+)
+
+// field is where sequences are run: a view with inputs for many, and a directory for the plain ones.
+type field struct {
+	driver string
+	m      *mounted
+	plain  string
+}
+
+func newField(t *testing.T, o options, n int) *field {
+	t.Helper()
+	o.inputs = modelView(n)
+	return &field{driver: o.driver, m: mountView(t, o), plain: t.TempDir()}
+}
+
+// pair is the place of sequence i. The plain directory is written now.
+func (f *field) pair(i int) (*pair, error) {
+	view := &world{dir: filepath.Join(f.m.Dir, sequenceDir(i)), drop: f.m.dropCaches}
+	plain := &world{dir: filepath.Join(f.plain, sequenceDir(i)), plain: true}
+	if err := os.MkdirAll(plain.dir, 0o755); err != nil {
+		return nil, err
+	}
+	return newPair(f.driver, view, plain), modelInputs().write(plain.dir)
+}
+
+// runSeed makes sequence i and does it.
+func (f *field) runSeed(i int, seed uint64) (*done, *failure) {
+	p, err := f.pair(i)
+	if err != nil {
+		return nil, &failure{seed: seed, problem: err.Error()}
+	}
+	defer os.RemoveAll(parent(p.plain.dir))
+	g := newGenerator(seed, p.plain)
+	n := shortest + g.IntN(longest-shortest+1)
+	l := &failure{seed: seed}
+	if g.oneIn(2) {
+		l.problem = p.lookAtAll()
+	}
+	for len(l.steps) < n && l.problem == "" {
+		s, err := g.next()
+		if err != nil {
+			l.problem = "the plain directory: " + err.Error()
+			break
+		}
+		l.steps = append(l.steps, s)
+		l.problem = p.do(s)
+	}
+	return p.finish(l)
+}
+
+// replay does the steps of another sequence.
+func (f *field) replay(i int, steps []*step) *failure {
+	p, err := f.pair(i)
+	if err != nil {
+		return &failure{problem: err.Error()}
+	}
+	defer os.RemoveAll(parent(p.plain.dir))
+	l := &failure{}
+	for _, s := range steps {
+		l.steps = append(l.steps, s)
+		if l.problem = p.do(s); l.problem != "" {
+			break
+		}
+	}
+	_, failed := p.finish(l)
+	return failed
+}
+
+// lookAtAll stats every input, as a job may do first of all, and notes the inode numbers.
+func (p *pair) lookAtAll() string {
+	seen, err := snapshotNames(p.view)
+	if err != nil {
+		return "the view: " + err.Error()
+	}
+	disk, err := snapshotNames(p.plain)
+	if err != nil {
+		return "the plain directory: " + err.Error()
+	}
+	if len(seen) != len(disk) {
+		return fmt.Sprintf("%d inputs, on disk %d", len(seen), len(disk))
+	}
+	for i := range seen {
+		if what := p.differ(&seen[i], &disk[i]); what != "" {
+			return fmt.Sprintf("%q: %s", seen[i].Path, what)
+		}
+		p.sameInode(&seen[i], &disk[i])
+	}
+	return ""
+}
+
+// snapshotNames is a snapshot without contents.
+func snapshotNames(w *world) ([]node, error) {
+	var all []node
+	err := filepath.WalkDir(w.dir, func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		n, err := statPath(path, noFollow, w.mask())
+		if err == nil {
+			n.Path = path[len(w.dir):]
+			all = append(all, *n)
+		}
+		return err
+	})
+	return all, err
+}
+
+// finish compares the trees, if nothing was wrong before.
+func (p *pair) finish(l *failure) (*done, *failure) {
+	d := &done{steps: len(l.steps), excused: p.excused, numbered: p.numbered()}
+	if l.problem == "" {
+		d.tree, l.problem = p.end()
+	}
+	if l.problem == "" {
+		return d, nil
+	}
+	_ = p.close() // what it says does not matter any more
+	return nil, l
+}
+
+// sideBySide runs n sequences, some at a time, until one fails.
+func sideBySide(n int, run func(i int) (*done, *failure)) ([]*done, *failure) {
+	all := make([]*done, n)
+	var next atomic.Int64
+	var first atomic.Pointer[failure]
+	var workers sync.WaitGroup
+	for range 2 * runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && first.Load() == nil; i = int(next.Add(1)) - 1 {
+				d, f := run(i)
+				if f != nil {
+					first.CompareAndSwap(nil, f)
+					return
+				}
+				all[i] = d
+			}
+		})
+	}
+	workers.Wait()
+	return all, first.Load()
+}

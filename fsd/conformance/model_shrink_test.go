@@ -1,0 +1,40 @@
+package conformance
+
+import (
+	"slices"
+	"testing"
+)
+
+// attempts is how many shorter sequences are tried. Each needs inputs of its own.
+const attempts = 300
+
+// shrink drops steps of a failed sequence that it fails without, on a view of its own.
+func shrink(t *testing.T, o options, f *failure) *failure {
+	t.Helper()
+	place := newField(t, o, attempts)
+	used := 0
+	fails := func(steps []*step) *failure {
+		if used == attempts {
+			return nil
+		}
+		used++
+		return place.replay(used-1, steps)
+	}
+	shorter := fails(f.steps)
+	if shorter == nil {
+		f.problem += "\n(the same steps went well when they were done again)"
+		return f
+	}
+	for size := len(shorter.steps) / 2; size > 0; size /= 2 {
+		for at := 0; at+size <= len(shorter.steps); {
+			steps := slices.Delete(slices.Clone(shorter.steps), at, at+size)
+			if g := fails(steps); g != nil {
+				shorter = g
+			} else {
+				at += size
+			}
+		}
+	}
+	shorter.seed = f.seed
+	return shorter
+}
