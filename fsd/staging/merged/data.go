@@ -39,10 +39,42 @@ func (fs *FS) Writev(_ <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32
 				return err
 			}
 		}
-		size, err = unix.Pwritev(d.fd, data, int64(in.Offset))
+		size, err = writeAll(d.fd, data, int64(in.Offset))
+		if size > 0 && in.WriteFlags&fuse.WRITE_CACHE == 0 {
+			return nil // write(2) was short, and its caller is told
+		}
 		return err
 	})
 	return uint32(size), status
+}
+
+// writeAll goes on after a short write, as it comes where a disk gets full, until all is written or there is an error. When
+// the kernel writes back what it has in its cache it looks for an error only (fuse_writepage_end, Linux 6.18): a short write
+// would lose the rest, and close(2) succeed.
+func writeAll(fd int, data [][]byte, offset int64) (size int, err error) {
+	for data = after(data, 0); len(data) > 0; {
+		n, err := unix.Pwritev(fd, data, offset+int64(size))
+		if err != nil {
+			return size, err
+		}
+		if n == 0 {
+			return size, unix.EIO
+		}
+		size, data = size+n, after(data, n)
+	}
+	return size, nil
+}
+
+// after returns what is left of data without its first n bytes.
+func after(data [][]byte, n int) [][]byte {
+	for len(data) > 0 && n >= len(data[0]) {
+		n -= len(data[0])
+		data = data[1:]
+	}
+	if n == 0 {
+		return data
+	}
+	return append([][]byte{data[0][n:]}, data[1:]...)
 }
 
 // change changes the content of a regular file. With Cached, its mtime is the kernel's business: the job may have written
