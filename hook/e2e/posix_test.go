@@ -252,7 +252,7 @@ func wantInResult(t *testing.T, s *site, got *result.Result, path string, w want
 	case w.mode != 0 && e.Mode != w.mode:
 		t.Errorf("%.300q: mode %o, expected %o", path, e.Mode, w.mode)
 	case w.kind == result.File && (e.Hash.Hex() != sha256Hex(w.content) || e.Size != int64(len(w.content))):
-		t.Errorf("%.300q: hash %s, size %d; expected those of %q", path, e.Hash, e.Size, w.content)
+		t.Errorf("%.300q: hash %s, size %d; expected %d bytes %.100q", path, e.Hash, e.Size, len(w.content), w.content)
 	case w.kind == result.File && !exists(s.blob(e.Hash.String())):
 		t.Errorf("%.300q: its content is not in the store", path)
 	}
