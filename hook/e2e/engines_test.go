@@ -180,10 +180,12 @@ func killedDaemon(t *testing.T, e engine) {
 	root := s.store(t, file{path: "in", content: "in\n"})
 	w := startWaiting(t, e, job{inputs: root, run: unique("orphan")})
 	must(t, unix.Kill(s.daemonOf(t, w.name).pid, unix.SIGKILL))
-	w.kill(t)
-	w.engine.wait(t)
+	w.terminate(t)
+	if o := w.engine.wait(t); o.code != 7 {
+		t.Errorf("exit %d, expected the job's 7: %s", o.code, o.stderr)
+	}
 	got := s.result(t, w.name)
-	if got.Status != result.Partial || len(got.Errors) == 0 {
+	if got.Status != result.Partial || !strings.Contains(strings.Join(got.Errors, "\n"), "the daemon died") {
 		t.Errorf("status %s, errors %q; expected a partial result that says why", got.Status, got.Errors)
 	}
 	wantPaths(t, "hashed_files", outputPaths(got), "ready")

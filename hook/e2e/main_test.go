@@ -21,6 +21,10 @@ type world struct {
 
 var shared world
 
+func (w *world) in(dir string) {
+	w.dir, w.bin, w.posix = dir, filepath.Join(dir, "bin"), filepath.Join(dir, "bin", "posix.test")
+}
+
 func TestMain(m *testing.M) {
 	code, err := runTests(m)
 	if err != nil {
@@ -35,6 +39,10 @@ func runTests(m *testing.M) (int, error) {
 	if shared.cause != "" {
 		return m.Run(), nil
 	}
+	if dir := os.Getenv(insideVariable); dir != "" {
+		shared.in(dir)
+		return m.Run(), nil
+	}
 	dir, err := os.MkdirTemp("", "cve2e")
 	if err != nil {
 		return 1, err
@@ -43,7 +51,7 @@ func runTests(m *testing.M) (int, error) {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return 1, err
 	}
-	shared.dir, shared.bin, shared.posix = dir, filepath.Join(dir, "bin"), filepath.Join(dir, "bin", "posix.test")
+	shared.in(dir)
 	if err := build(); err != nil {
 		return 1, errors.Join(err, os.RemoveAll(dir))
 	}

@@ -40,8 +40,8 @@ func TestPOSIX(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := c.way.start(t, c.start)
-			j := job{run: unique("posix"), binds: []bind{{shared.bin, "/job"}}, edit: c.edit}
-			j.args = []string{"/bin/env", posix.DirVariable + "=/workspace", "/job/posix.test", "-test.v", "-test.timeout=90s"}
+			j := posixJob()
+			j.edit = c.edit
 			if c.copy {
 				j.args = slices.Insert(j.args, 1, posix.CopyVariable+"=1")
 			}
@@ -50,6 +50,14 @@ func TestPOSIX(t *testing.T) {
 			}
 			posixOn(t, e, j)
 		})
+	}
+}
+
+// posixJob runs the tests in a container.
+func posixJob() job {
+	return job{
+		run: unique("posix"), binds: []bind{{shared.bin, "/job"}},
+		args: []string{"/bin/env", posix.DirVariable + "=/workspace", "/job/posix.test", "-test.v", "-test.timeout=90s"},
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waiting is a container whose job has written the file `ready` and now waits to be killed.
+// waiting is a container whose job has written the file `ready` and now waits to be killed, or told to end with 7.
 type waiting struct {
 	name   string // of the run
 	token  string
@@ -22,7 +22,8 @@ func startWaiting(t *testing.T, e engine, j job) *waiting {
 	t.Helper()
 	w := &waiting{name: j.run, token: unique("token")}
 	// The shell is the container's init, and its arguments carry the token by which it is found on the host.
-	j.args = []string{"/bin/sh", "-c", "cd /workspace; echo ready > ready; while true; do sleep 1000; done", w.token}
+	const script = "trap 'exit 7' TERM; cd /workspace; echo ready > ready; while true; do sleep 1000 & wait; done"
+	j.args = []string{"/bin/sh", "-c", script, w.token}
 	w.engine = start(t, e.command(t, j))
 	// Without this a failing test would leave the container.
 	t.Cleanup(func() {
@@ -34,7 +35,10 @@ func startWaiting(t *testing.T, e engine, j job) *waiting {
 		if _, err := w.find(); err != nil {
 			return fmt.Errorf("%w (stderr %q)", err, w.engine.stderr.String())
 		}
-		_, err := os.Stat(filepath.Join(e.site().runDir(w.name), "staging/upper/ready"))
+		b, err := os.ReadFile(filepath.Join(e.site().runDir(w.name), "staging/upper/ready"))
+		if err == nil && string(b) != "ready\n" {
+			err = fmt.Errorf("ready holds %q", b)
+		}
 		return err
 	})
 	return w
@@ -55,6 +59,12 @@ func (w *waiting) pid(t *testing.T) int {
 	pid, err := w.find()
 	must(t, err)
 	return pid
+}
+
+// terminate lets the job end by itself.
+func (w *waiting) terminate(t *testing.T) {
+	t.Helper()
+	must(t, unix.Kill(w.pid(t), unix.SIGTERM))
 }
 
 // kill ends the job the hard way.
