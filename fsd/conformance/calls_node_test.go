@@ -46,8 +46,13 @@ var nodeCalls = map[string]callFunc{
 		n, err := unix.Readlink(a.str(0), buf)
 		return string(buf[:max(n, 0)]), err
 	},
+	// setxattr PATH NAME VALUE [FLAG]
 	"setxattr": func(_ *caller, a *args) (string, error) {
-		return "", unix.Lsetxattr(a.str(0), a.str(1), []byte(a.str(2)), 0)
+		flags := 0
+		if len(a.list) > 3 {
+			flags = a.flags(3, map[string]int{"XATTR_CREATE": unix.XATTR_CREATE, "XATTR_REPLACE": unix.XATTR_REPLACE})
+		}
+		return "", unix.Lsetxattr(a.str(0), a.str(1), []byte(a.str(2)), flags)
 	},
 	"getxattr": func(_ *caller, a *args) (string, error) {
 		buf := make([]byte, 64<<10)

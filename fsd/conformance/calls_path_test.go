@@ -21,8 +21,10 @@ var pathCalls = map[string]callFunc{
 	"link":    func(_ *caller, a *args) (string, error) { return "", unix.Link(a.str(0), a.str(1)) },
 	"symlink": func(_ *caller, a *args) (string, error) { return "", unix.Symlink(a.str(0), a.str(1)) },
 	"mkfifo":  func(_ *caller, a *args) (string, error) { return "", unix.Mkfifo(a.str(0), a.octal(1)) },
-	"chdir":   func(_ *caller, a *args) (string, error) { return "", unix.Chdir(a.str(0)) },
-	"fchdir":  func(c *caller, a *args) (string, error) { return "", unix.Fchdir(c.fd(a, 0)) },
+	// mkchar PATH: the device 0:0
+	"mkchar": func(_ *caller, a *args) (string, error) { return "", unix.Mknod(a.str(0), unix.S_IFCHR|0o600, 0) },
+	"chdir":  func(_ *caller, a *args) (string, error) { return "", unix.Chdir(a.str(0)) },
+	"fchdir": func(c *caller, a *args) (string, error) { return "", unix.Fchdir(c.fd(a, 0)) },
 	"renameat": func(c *caller, a *args) (string, error) {
 		return "", unix.Renameat(c.at(a, 0), a.str(1), c.at(a, 2), a.str(3))
 	},

@@ -54,6 +54,7 @@ type user struct {
 var (
 	root  = user{}
 	alice = user{uid: 61001, gid: 61001}
+	bob   = user{uid: 61002, gid: 61002}
 )
 
 const handCommand = "do-hand"
@@ -107,9 +108,12 @@ func (h *hand) begin(args ...string) {
 
 func (h *hand) finish() answer {
 	h.t.Helper()
+	// A call that waits for ever would take all other tests along.
+	late := time.AfterFunc(time.Minute, func() { _ = h.cmd.Process.Kill() })
+	defer late.Stop()
 	var a answer
 	if err := h.in.Decode(&a); err != nil {
-		h.t.Fatalf("the process that works in the place has ended: %v", err)
+		h.t.Fatalf("the process that works in the place was in a call for a minute, or has ended: %v", err)
 	}
 	if a.Other != "" {
 		h.t.Fatal(a.Other)
