@@ -19,10 +19,20 @@ func dirOperations() []*operation {
 		{name: "readdirRest", weight: 3, make: makeDirAt, do: doReadDirRest, show: showDirAt},
 		{name: "seekdir", weight: 2, make: makeDirAt, do: doSeekDir, show: showDirAt},
 		{name: "rewinddir", weight: 2, make: makeDirAt, do: doRewindDir, show: showDirAt},
+		{name: "createat", names: true, weight: 2, make: makeNameAt, do: doCreateAt, show: showNameAt},
+		{name: "mkdirat", names: true, weight: 2, make: makeNameAt, show: showNameAt,
+			do: func(w *world, s *step) outcome { return failed(unix.Mkdirat(w.dirFD(s.fd2), s.name, s.mode)) }},
+		{name: "unlinkat", names: true, weight: 2, make: makeNameAt, show: showNameAt,
+			do: func(w *world, s *step) outcome { return failed(unix.Unlinkat(w.dirFD(s.fd2), s.name, s.flags)) }},
+		{name: "forget", weight: 1, make: func(*generator, *step) {}, do: doForget, show: func(*step) string { return "" }},
 	}
 }
 
 func showDirAt(s *step) string { return fmt.Sprintf("dir%d", s.fd2) }
+
+func showNameAt(s *step) string {
+	return fmt.Sprintf("dir%d %s %04o %s", s.fd2, quote(s.name), s.mode, flagNames(s.flags, []flagName{{"REMOVEDIR", unix.AT_REMOVEDIR}}))
+}
 
 // reading is a directory that is being read while it may change. POSIX leaves open whether a name is listed that came or
 // went meanwhile. One that was there all the time is listed once.
@@ -200,6 +210,34 @@ func doRewindDir(w *world, s *step) outcome {
 		return failed(err)
 	}
 	return failed(r.rest())
+}
+
+// dirFD is the descriptor of an open directory, wherever that was moved to, or -1.
+func (w *world) dirFD(place int) int {
+	if r := w.dirs[place]; r != nil {
+		return r.fd
+	}
+	return -1
+}
+
+func doCreateAt(w *world, s *step) outcome {
+	fd, err := unix.Openat(w.dirFD(s.fd2), s.name, unix.O_WRONLY|unix.O_CREAT|unblocked, s.mode)
+	if err != nil {
+		return failed(err)
+	}
+	n, err := unix.Write(fd, fill(s.n, s.data))
+	if closed := unix.Close(fd); err == nil {
+		err = closed
+	}
+	return counted(n, err)
+}
+
+// doForget makes the kernel forget the view, but for what is open.
+func doForget(w *world, _ *step) outcome {
+	if w.drop == nil {
+		return outcome{}
+	}
+	return failed(w.drop())
 }
 
 // doList is a listing while nothing changes: names, types, and the same inode numbers as stat has.

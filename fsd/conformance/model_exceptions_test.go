@@ -10,7 +10,8 @@ import (
 
 // exception is a difference of one driver from a local disk that is known and stays.
 type exception struct {
-	driver, name, why string
+	driver    string // a staging driver, whatever way it moves data
+	name, why string
 	// avoid says that a step is not to be done.
 	avoid func(p *pair, s *step) bool
 	// refused says that the view did nothing, and the plain directory shall not either.
@@ -53,6 +54,19 @@ func exceptions() []exception {
 				attrs := []string{"fchmod", "fsetxattr", "futimens"}
 				return slices.Contains(attrs, s.op.name) && (o.errno == unix.ENOENT || o.errno == unix.EEXIST)
 			},
+		},
+		{
+			driver: "overlay", name: "copy_file_range from an input",
+			why: "to the kernel the view and the staging tree are two filesystems; tools read and write when they see EXDEV",
+			refused: func(s *step, o outcome) bool {
+				return s.op.name == "copy_file_range" && o.errno == unix.EXDEV
+			},
+		},
+		{
+			driver: "fuse", name: "chown to nobody",
+			why: "Linux clears the set-user-id bit even if neither owner nor group are named, but tells FUSE only that there was a " +
+				"SETATTR; by a privileged process POSIX leaves it open",
+			avoid: func(_ *pair, s *step) bool { return s.op.name == "chown" && s.uid == -1 && s.gid == -1 },
 		},
 		{
 			driver: "overlay", name: "inode numbers in a user namespace",

@@ -43,7 +43,7 @@ func modelInputs() inputs {
 		one.mode = mode
 		in[path] = one
 	}
-	for i := range 20 {
+	for i := range 14 {
 		in[fmt.Sprintf("many/%02d", i)] = input{content: fmt.Sprint(i)}
 	}
 	return in

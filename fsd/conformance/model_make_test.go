@@ -221,3 +221,11 @@ func makeDirAt(g *generator, s *step) {
 		}
 	}
 }
+
+func makeNameAt(g *generator, s *step) {
+	s.fd2, s.name, s.mode, s.n, s.data = g.openDir(), g.name(), pick[uint32](g, 0o666, 0o777), g.length(), byte(g.Uint32())
+	s.flags = pick(g, 0, 0, unix.AT_REMOVEDIR)
+	if g.oneIn(2) {
+		_, s.name = split(g.any())
+	}
+}

@@ -30,7 +30,7 @@ func (f *failure) String() string {
 // done is what a sequence that went well leaves to be looked at later.
 type done struct {
 	tree     []node
-	steps    int
+	steps    []*step
 	excused  map[string]int
 	numbered bool // see pair
 }
@@ -46,6 +46,7 @@ type field struct {
 	driver string
 	m      *mounted
 	plain  string
+	left   []node // in the end, in the whole view
 }
 
 func newField(t *testing.T, o options, n int) *field {
@@ -103,8 +104,30 @@ func (f *field) replay(i int, steps []*step) *failure {
 			break
 		}
 	}
-	_, failed := p.finish(l)
-	return failed
+	d, failed := p.finish(l)
+	if failed != nil {
+		return failed
+	}
+	if l.problem = f.again(i, d); l.problem != "" {
+		return l
+	}
+	return nil
+}
+
+// again looks at what a sequence has left once more when the kernel has forgotten the view, and says what is not the same:
+// it was in the kernel's memory only.
+func (f *field) again(i int, d *done) string {
+	if err := f.m.dropCaches(); err != nil {
+		return err.Error()
+	}
+	now, err := snapshot(filepath.Join(f.m.Dir, parent(sequenceDir(i))), viewStat)
+	if err != nil {
+		return "the view: " + err.Error()
+	}
+	if what := compareAgain(d.tree, now, d.numbered); what != "" {
+		return "when the kernel has forgotten it: " + what
+	}
+	return ""
 }
 
 // lookAtAll stats every input, as a job may do first of all, and notes the inode numbers.
@@ -148,7 +171,7 @@ func snapshotNames(w *world) ([]node, error) {
 
 // finish compares the trees, if nothing was wrong before.
 func (p *pair) finish(l *failure) (*done, *failure) {
-	d := &done{steps: len(l.steps), excused: p.excused, numbered: p.numbered()}
+	d := &done{steps: l.steps, excused: p.excused, numbered: p.numbered()}
 	if l.problem == "" {
 		d.tree, l.problem = p.end()
 	}

@@ -133,6 +133,11 @@ func (l *listing) add(path string, kind uint8) {
 	}
 }
 
+func split(path string) (dir, name string) {
+	i := strings.LastIndexByte(path, '/')
+	return path[:max(i, 0)], path[i+1:]
+}
+
 func below(dir, name string) string {
 	if dir == "" {
 		return name
