@@ -14,6 +14,7 @@ import (
 // failure is a sequence in which the view was not as the plain directory.
 type failure struct {
 	seed    uint64
+	looked  bool // at all inputs before the first step
 	steps   []*step
 	problem string
 }
@@ -21,6 +22,9 @@ type failure struct {
 func (f *failure) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: after these %d steps: %s\n", f.seed, len(f.steps), f.problem)
+	if f.looked {
+		b.WriteString("   0 stat of every input\n")
+	}
 	for i, s := range f.steps {
 		fmt.Fprintf(&b, "%4d %s\n", i+1, s)
 	}
@@ -30,6 +34,7 @@ func (f *failure) String() string {
 // done is what a sequence that went well leaves to be looked at later.
 type done struct {
 	tree     []node
+	looked   bool
 	steps    []*step
 	excused  map[string]int
 	numbered bool // see pair
@@ -46,7 +51,8 @@ type field struct {
 	driver string
 	m      *mounted
 	plain  string
-	left   []node // in the end, in the whole view
+	left   []node      // in the end, in the whole view
+	also   []exception // for tests of the test
 }
 
 func newField(t *testing.T, o options, n int) *field {
@@ -62,7 +68,9 @@ func (f *field) pair(i int) (*pair, error) {
 	if err := os.MkdirAll(plain.dir, 0o755); err != nil {
 		return nil, err
 	}
-	return newPair(f.driver, view, plain), modelInputs().write(plain.dir)
+	p := newPair(f.driver, view, plain)
+	p.exceptions = append(p.exceptions, f.also...)
+	return p, modelInputs().write(plain.dir)
 }
 
 // runSeed makes sequence i and does it.
@@ -74,8 +82,8 @@ func (f *field) runSeed(i int, seed uint64) (*done, *failure) {
 	defer os.RemoveAll(parent(p.plain.dir))
 	g := newGenerator(seed, p.plain)
 	n := shortest + g.IntN(longest-shortest+1)
-	l := &failure{seed: seed}
-	if g.oneIn(2) {
+	l := &failure{seed: seed, looked: g.oneIn(2)}
+	if l.looked {
 		l.problem = p.lookAtAll()
 	}
 	for len(l.steps) < n && l.problem == "" {
@@ -91,18 +99,19 @@ func (f *field) runSeed(i int, seed uint64) (*done, *failure) {
 }
 
 // replay does the steps of another sequence.
-func (f *field) replay(i int, steps []*step) *failure {
+func (f *field) replay(i int, looked bool, steps []*step) *failure {
 	p, err := f.pair(i)
 	if err != nil {
 		return &failure{problem: err.Error()}
 	}
 	defer os.RemoveAll(parent(p.plain.dir))
-	l := &failure{}
-	for _, s := range steps {
-		l.steps = append(l.steps, s)
-		if l.problem = p.do(s); l.problem != "" {
-			break
-		}
+	l := &failure{looked: looked}
+	if looked {
+		l.problem = p.lookAtAll()
+	}
+	for i := 0; i < len(steps) && l.problem == ""; i++ {
+		l.steps = append(l.steps, steps[i])
+		l.problem = p.do(steps[i])
 	}
 	d, failed := p.finish(l)
 	if failed != nil {
@@ -171,7 +180,7 @@ func snapshotNames(w *world) ([]node, error) {
 
 // finish compares the trees, if nothing was wrong before.
 func (p *pair) finish(l *failure) (*done, *failure) {
-	d := &done{steps: l.steps, excused: p.excused, numbered: p.numbered()}
+	d := &done{looked: l.looked, steps: l.steps, excused: p.excused, numbered: p.numbered()}
 	if l.problem == "" {
 		d.tree, l.problem = p.end()
 	}

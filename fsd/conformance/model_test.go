@@ -92,7 +92,7 @@ func (f *field) lookAgain(t *testing.T, first uint64, all []*done) *failure {
 	must(t, err)
 	for i, d := range all {
 		if what := compareAgain(d.tree, part(f.left, parent(sequenceDir(i))), d.numbered); what != "" {
-			return &failure{seed: first + uint64(i), steps: d.steps, problem: "another process has seen later: " + what}
+			return &failure{seed: first + uint64(i), looked: d.looked, steps: d.steps, problem: "another process has seen later: " + what}
 		}
 	}
 	return nil
