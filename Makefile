@@ -15,7 +15,10 @@ FUZZTIME ?= 20s
 # Builds the container image: `buildah bud` or `docker build` or `podman build`.
 IMAGE_BUILD ?= buildah bud
 
-.PHONY: help build install test lint demo fuzz image setup clean
+# Flags of bin/costs for `make costs`, like -json, -only REGEXP or -dir DIR.
+COSTSFLAGS ?=
+
+.PHONY: help build install test lint demo fuzz costs image setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -38,6 +41,10 @@ demo: setup build ## build casview in a container on declared inputs only, and c
 
 fuzz: ## run each fuzz test for FUZZTIME (20s)
 	.ci/fuzz $(FUZZTIME)
+
+costs: build ## measure what system calls cost on a view with each driver, and in a plain directory
+	$(GO_BUILD) -o bin/ ./fsd/conformance/costs
+	.ci/as-root bin/costs $(COSTSFLAGS)
 
 image: ## build the container image that installs casview onto a host
 	$(IMAGE_BUILD) --build-arg VERSION=$(VERSION) -t casview:$(VERSION) .
