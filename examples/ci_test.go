@@ -9,7 +9,7 @@ import (
 
 func TestPipeline(t *testing.T) {
 	work := tempDir(t)
-	o := script{path: "ci/run", env: podmanEnv(t), work: work}.succeed(t)
+	o := script{path: "ci/run", env: podmanEnv(t, tempDir(t)), work: work}.succeed(t)
 	var said []string
 	for line := range strings.Lines(o.stderr) {
 		if step, ok := strings.CutPrefix(line, "step: "); ok {
@@ -48,7 +48,7 @@ func newCI(t *testing.T) *ci {
 	config := writeFile(t, "state = \""+c.dir+"/state\"\n", c.dir, "config.toml")
 	run(t, filepath.Join(shared.bin, "casview"), "--config", config, "install", "--engine", "podman", "--hooks-dir", c.dir+"/hooks.d")
 	run(t, "bash", "-c", `. "$1"; make_rootfs "$2"`, "bash", "lib/bundle.sh", c.dir+"/rootfs")
-	c.env = append(podmanEnv(t), "STEP_CONFIG="+config, "STEP_CACHE="+c.dir+"/steps", "STEP_ROOTFS="+c.dir+"/rootfs", "STEP_HOOKS_DIR="+c.dir+"/hooks.d")
+	c.env = append(podmanEnv(t, tempDir(t)), "STEP_CONFIG="+config, "STEP_CACHE="+c.dir+"/steps", "STEP_ROOTFS="+c.dir+"/rootfs", "STEP_HOOKS_DIR="+c.dir+"/hooks.d")
 	return c
 }
 

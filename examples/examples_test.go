@@ -30,9 +30,22 @@ func TestCrun(t *testing.T) {
 	checkProject(t, results(t, work)[0], filepath.Join(work, "result"))
 }
 
+// Who catches the writes changes nothing that a user sees but its name.
+func TestDriver(t *testing.T) {
+	for _, driver := range []string{"overlay", "fuse"} {
+		work := tempDir(t)
+		script{path: "runc/run", env: []string{"DRIVER=" + driver}, work: work}.succeed(t)
+		r := results(t, work)[0]
+		checkProject(t, r, filepath.Join(work, "result"))
+		if r.StagingDriver != driver {
+			t.Errorf("DRIVER=%s: the result says %s (%s)", driver, r.StagingDriver, r.StagingReason)
+		}
+	}
+}
+
 func TestPodman(t *testing.T) {
 	work := tempDir(t)
-	script{path: "podman/run", env: podmanEnv(t), work: work}.succeed(t)
+	script{path: "podman/run", env: podmanEnv(t, tempDir(t)), work: work}.succeed(t)
 	checkProject(t, results(t, work)[0], filepath.Join(work, "result"))
 }
 
@@ -40,7 +53,7 @@ func TestPodman(t *testing.T) {
 func TestPodmanJobThatFails(t *testing.T) {
 	inputs := tempDir(t)
 	writeFile(t, "#!/bin/sh\nmkdir out && echo why > out/log && exit 7\n", inputs, "build.sh")
-	o := script{path: "podman/run", args: []string{inputs}, env: podmanEnv(t)}.run(t)
+	o := script{path: "podman/run", args: []string{inputs}, env: podmanEnv(t, tempDir(t))}.run(t)
 	o.want(t, 7, "")
 	if !strings.Contains(o.stdout, "file\tout/log\tsha256:") {
 		t.Errorf("stdout: %s", o.stdout)
@@ -49,7 +62,7 @@ func TestPodmanJobThatFails(t *testing.T) {
 
 // A container that did not run on its view is not taken for one that did.
 func TestPodmanWithoutInputs(t *testing.T) {
-	o := script{path: "podman/run", args: []string{"/nowhere"}, env: podmanEnv(t)}.run(t)
+	o := script{path: "podman/run", args: []string{"/nowhere"}, env: podmanEnv(t, tempDir(t))}.run(t)
 	o.want(t, 1, "casview: ")
 }
 
@@ -82,7 +95,7 @@ func TestContainerdThatIsNotThere(t *testing.T) {
 // Without $CASVIEW_WORK everything goes away again; script.run looks for what is left.
 func TestNothingStays(t *testing.T) {
 	script{path: "runc/run"}.succeed(t)
-	script{path: "podman/run", env: podmanEnv(t)}.succeed(t)
+	script{path: "podman/run", env: podmanEnv(t, tempDir(t))}.succeed(t)
 }
 
 func TestProgramsThatAreNotThere(t *testing.T) {

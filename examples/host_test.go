@@ -33,6 +33,10 @@ func runTests(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
+	// A user without root must get through, and only through.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return 1, err
+	}
 	shared = world{dir: dir, bin: filepath.Join(dir, "bin")}
 	if err := build(); err != nil {
 		return 1, errors.Join(err, os.RemoveAll(dir))
@@ -85,9 +89,8 @@ runroot = %q
 `
 
 // podmanEnv lets podman work in a directory of the test's own.
-func podmanEnv(t *testing.T) []string {
+func podmanEnv(t *testing.T, dir string) []string {
 	t.Helper()
-	dir := tempDir(t)
 	conf := writeFile(t, fmt.Sprintf(containersConf, filepath.Join(dir, "tmp")), dir, "containers.conf")
 	storage := writeFile(t, fmt.Sprintf(storageConf, filepath.Join(dir, "root"), filepath.Join(dir, "run")), dir, "storage.conf")
 	return []string{"CONTAINERS_CONF=" + conf, "CONTAINERS_STORAGE_CONF=" + storage}

@@ -46,7 +46,17 @@ make_work() {
         trap remove_work EXIT
     fi
     config=$work/config.toml
-    printf 'state = "%s/state"\n' "$work" > "$config"
+    write_config "$config" "$work/state"
+}
+
+# write_config FILE STATE: a configuration with a state directory of its own. $DRIVER chooses the staging driver, and $DATA
+# how the fuse driver moves content; see docs/configuration.md.
+write_config() {
+    {
+        printf 'state = "%s"\n[staging]\n' "$2"
+        [ -z "${DRIVER:-}" ] || printf 'driver = "%s"\n' "$DRIVER"
+        [ -z "${DATA:-}" ] || printf 'data = "%s"\n' "$DATA"
+    } > "$1"
 }
 
 remove_work() { rm -rf --one-file-system "$work"; }

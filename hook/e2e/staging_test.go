@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/fsd/result"
 )
@@ -24,9 +27,23 @@ var (
 // start starts an engine whose site stages in this way.
 func (w staging) start(t *testing.T, start func(*testing.T, setup) engine) engine {
 	t.Helper()
+	if w.data == "passthrough" {
+		needPassthrough(t)
+	}
 	e := start(t, w.config)
 	e.site().staging = w
 	return e
+}
+
+func needPassthrough(t *testing.T) {
+	t.Helper()
+	var name unix.Utsname
+	must(t, unix.Uname(&name))
+	release := unix.ByteSliceToString(name.Release[:])
+	var major, minor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil || major < 6 || major == 6 && minor < 9 {
+		t.Skipf("FUSE passthrough needs Linux 6.9; this is %s", release)
+	}
 }
 
 // check looks at what a result says of the driver.
@@ -40,9 +57,9 @@ func (w staging) check(t *testing.T, r *result.Result) {
 
 // The kernel takes backing files from the host's root only. Whoever can't give any gets the other way, and is told.
 func TestPassthroughNeedsRootOfTheHost(t *testing.T) {
-	e := onPassthrough.start(t, startPodmanRootless)
+	e := startPodmanRootless(t, onPassthrough.config)
 	s := e.site()
-	s.staging.data = "cached"
+	s.staging = onFUSE
 	name := unique("refused")
 	succeed(t, e, sh(s.store(t, file{path: "in", content: "in\n"}), name, "cat in > out; echo more >> in; cat in"))
 	got := s.complete(t, name)
