@@ -54,7 +54,8 @@ func (a *args) fail(err error) {
 }
 
 var openFlags = map[string]int{
-	"O_RDONLY": unix.O_RDONLY, "O_WRONLY": unix.O_WRONLY, "O_RDWR": unix.O_RDWR, "O_CREAT": unix.O_CREAT, "O_EXCL": unix.O_EXCL,
+	"O_RDONLY": unix.O_RDONLY, "O_WRONLY": unix.O_WRONLY, "O_RDWR": unix.O_RDWR, "O_CREAT": unix.O_CREAT,
+	"O_EXCL":  unix.O_EXCL,
 	"O_TRUNC": unix.O_TRUNC, "O_APPEND": unix.O_APPEND, "O_DIRECTORY": unix.O_DIRECTORY, "O_NOFOLLOW": unix.O_NOFOLLOW,
 	"O_TMPFILE": unix.O_TMPFILE, "O_PATH": unix.O_PATH, "O_NONBLOCK": unix.O_NONBLOCK,
 }

@@ -1,12 +1,10 @@
 package conformance
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -71,36 +69,5 @@ var pathCalls = map[string]callFunc{
 	},
 	"access": func(_ *caller, a *args) (string, error) {
 		return "", unix.Access(a.str(0), uint32(a.octal(1)))
-	},
-}
-
-// raceCalls are loops that race with those of another process.
-var raceCalls = map[string]callFunc{
-	// claim N: creates claim0 to claimN-1 exclusively; how many were new
-	"claim": func(_ *caller, a *args) (string, error) {
-		won := 0
-		for i := range a.number(0) {
-			fd, err := unix.Open(fmt.Sprintf("claim%d", i), unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
-			switch {
-			case err == nil:
-				won++
-				if err := unix.Close(fd); err != nil {
-					return "", err
-				}
-			case !errors.Is(err, unix.EEXIST):
-				return "", err
-			}
-		}
-		return strconv.Itoa(won), nil
-	},
-	// appendlines NAME PREFIX N: one write for each line
-	"appendlines": func(c *caller, a *args) (string, error) {
-		fd := c.fd(a, 0)
-		for i := range a.number(2) {
-			if _, err := whole(fmt.Sprintf("%s %d\n", a.str(1), i), func(b []byte) (int, error) { return unix.Write(fd, b) }); err != nil {
-				return "", err
-			}
-		}
-		return "", nil
 	},
 }

@@ -13,12 +13,13 @@ type caller struct {
 	maps  map[string][]byte
 }
 
-// callFunc makes one call. A path that is given is never followed if it is a symlink, unless the system call knows no other
-// way.
+// callFunc makes one call. A path that is given is never followed if it is a symlink, unless the system call knows no
+// other way.
 type callFunc func(*caller, *args) (string, error)
 
 func (c *caller) call(name string, list []string) (string, error) {
-	for _, table := range []map[string]callFunc{pathCalls, fileCalls, mapCalls, lockCalls, nodeCalls, socketCalls, raceCalls} {
+	tables := []map[string]callFunc{pathCalls, fileCalls, mapCalls, lockCalls, nodeCalls, socketCalls, raceCalls}
+	for _, table := range tables {
 		if fn, ok := table[name]; ok {
 			a := &args{list: list}
 			value, err := fn(c, a)

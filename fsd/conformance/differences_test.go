@@ -10,23 +10,30 @@ const (
 	staleMappings difference = "a mapping by a descriptor opened for reading before copy-up goes on showing the input"
 	copyFromInput difference = "copy_file_range from an input that was not copied up is EXDEV"
 	// What is open and deleted is st_nlink 0 on a local disk.
-	deletedInputLinks    difference = "an input that is deleted while it is open, and was never copied up, or a directory with inputs, shows st_nlink 1"
-	inputXattrs          difference = "the attributes of an input that was not copied up can't be asked for: EOPNOTSUPP instead of ENODATA"
+	deletedInputLinks    difference = "an open input, or directory with inputs, shows st_nlink 1 after it was deleted"
+	inputXattrs          difference = "the attributes of an input that was not copied up are EOPNOTSUPP instead of ENODATA"
+	keptDotDot           difference = "a listing may have the old parent's inode for .. after the directory has moved"
+	lateNoSpace          difference = "write(2) succeeds on a full disk; the error is that of close or fsync"
+	failedWriteStays     difference = "st_size counts what could not be written back, until the kernel forgets the file"
 	setgidWithoutExecute difference = "setgid without execute for the group stays when somebody writes who is no member"
 )
 
 // differences are the known ones by driver, each with its reason.
 var differences = map[string]map[difference]string{
 	"overlay": {
-		staleMappings:     "overlayfs maps the lower file for a reader (kernel: overlayfs.rst, \"Non-standard behavior\"); reads go to the copy",
+		staleMappings:     "overlayfs maps the lower file for a reader (kernel: overlayfs.rst); reads go to the copy",
 		deletedInputLinks: "overlayfs counts the links of the layer that it opened",
 		inputXattrs:       "the view says that it has none, so that nobody asks again; overlayfs passes that on",
 		copyFromInput:     "input and copy are on different filesystems for the kernel; programs then copy by read and write",
 	},
 	"fuse": {
-		setgidWithoutExecute: "the kernel leaves it to the filesystem, for which FUSE_HANDLE_KILLPRIV_V2 asks for it only with execute",
+		lateNoSpace:          "writes go to the page cache, and the kernel asks for room when it writes back",
+		failedWriteStays:     "with writeback caching the kernel decides what the size is",
+		keptDotDot:           "the kernel keeps listings, and does not know that a move changes one",
+		setgidWithoutExecute: "FUSE_HANDLE_KILLPRIV_V2 asks the filesystem for it only with execute",
 	},
 	fusePassthrough: {
+		keptDotDot:           "the kernel keeps listings, and does not know that a move changes one",
 		setgidWithoutExecute: "fuse_setattr of the kernel clears setgid only with execute",
 	},
 }
@@ -34,7 +41,7 @@ var differences = map[string]map[difference]string{
 // unsolved are tests that a driver fails for now, by driver and test, each with what is wrong. They are skipped there.
 var unsolved = map[string]map[string]string{
 	fusePassthrough: {
-		"TestTrapSetuidIsCleared": "with FUSE_HANDLE_KILLPRIV_V2 clearing is the driver's, and it does not see writes that pass through",
+		"TestTrapSetuidIsCleared": "FUSE_HANDLE_KILLPRIV_V2 leaves it to the driver, which sees no writes that pass through",
 	},
 }
 

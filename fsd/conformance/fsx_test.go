@@ -28,8 +28,8 @@ var fsxFlags = struct {
 	flag.Int("fsx.procs", 3, "writing processes of the data test; each has a reading one beside it"),
 }
 
-// TestFSX is a data test after the model of fsx: processes read, write, map, cut and copy files at random, inputs and new
-// ones, and know at every moment what each must hold. Others read along.
+// TestFSX is a data test after the model of fsx: processes read, write, map, cut and copy files at random, inputs and
+// new ones, and know at every moment what each must hold. Others read along.
 func TestFSX(t *testing.T) {
 	seed := *fsxFlags.seed
 	if seed == 0 {
@@ -47,7 +47,8 @@ func TestFSX(t *testing.T) {
 		states := make([][]fsxState, *fsxFlags.procs)
 		var all sync.WaitGroup
 		for i := range states {
-			c := fsxConfig{Dir: p.path(fsxDir(i)), Seed: seed + uint64(i), Ops: *fsxFlags.ops, Stale: p.has(staleMappings), NoCopy: p.has(copyFromInput)}
+			c := fsxConfig{Dir: p.path(fsxDir(i)), Seed: seed + uint64(i), Ops: *fsxFlags.ops}
+			c.Stale, c.NoCopy = p.has(staleMappings), p.has(copyFromInput)
 			c.Fallocate, c.Direct = fsxModes(t)
 			all.Go(func() {
 				var err error
@@ -151,7 +152,8 @@ func fsxProcesses(c fsxConfig) ([]fsxState, error) {
 	return states, json.Unmarshal(stdout.Bytes(), &states)
 }
 
-// checkCollected compares the result with what the files hold in the end. One that nobody has changed is still an input.
+// checkCollected compares the result with what the files hold in the end. One that nobody has changed is still an
+// input.
 func checkCollected(t *testing.T, p *place, r *result.Result, states []fsxState) {
 	t.Helper()
 	for _, s := range states {
@@ -167,7 +169,7 @@ func checkCollected(t *testing.T, p *place, r *result.Result, states []fsxState)
 			case !ok || s.Lower:
 				t.Errorf("%s: in the result: %v, changed by the test: %v", name, ok, !s.Lower)
 			case e.Kind != result.File || e.Hash.Hex() != s.SHA256 || e.Size != int64(s.Size):
-				t.Errorf("%s: the result has %s %s, %d bytes; expected %s, %d bytes", name, e.Kind, e.Hash, e.Size, s.SHA256, s.Size)
+				t.Errorf("%s: the result has %s %s, size %d; expected %s, %d", name, e.Kind, e.Hash, e.Size, s.SHA256, s.Size)
 			}
 		}
 	}

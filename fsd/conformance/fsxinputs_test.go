@@ -17,7 +17,10 @@ type fsxInput struct {
 
 // fsxInputs are the inputs of one process: sizes around the borders of pages, requests and readahead.
 func fsxInputs(seed uint64) []fsxInput {
-	sizes := []int{0, 1, fsxPage - 1, fsxPage, fsxPage + 1, 128<<10 - 1, 128 << 10, 128<<10 + 1, 1<<20 - 1, 1 << 20, 1<<20 + 1, 2<<20 + 4097}
+	sizes := []int{0, 1, 2<<20 + 4097}
+	for _, border := range []int{fsxPage, 128 << 10, 1 << 20} {
+		sizes = append(sizes, border-1, border, border+1)
+	}
 	r := rand.New(rand.NewPCG(seed, 2))
 	r.Shuffle(len(sizes), func(i, j int) { sizes[i], sizes[j] = sizes[j], sizes[i] })
 	var key [32]byte

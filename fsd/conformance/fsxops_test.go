@@ -195,8 +195,8 @@ func (r *fsxRun) rename(f *fsxFile) error {
 	return nil
 }
 
-// replace puts a new file in the place of one name, as editors do, and goes on with the new one. Other names go: they are
-// the old file's.
+// replace puts a new file in the place of one name, as editors do, and goes on with the new one. Other names go: they
+// are the old file's.
 func (r *fsxRun) replace(f *fsxFile) error {
 	if err := f.closeAll(); err != nil {
 		return err

@@ -39,8 +39,9 @@ func sha256Hex(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// fsxWrite is a process that owns some files: its configuration comes from stdin, what became of the files goes to stdout.
-// Descriptor 3 carries announcements to a reader, who must have answered each on descriptor 4 before the writer goes on.
+// fsxWrite is a process that owns some files: its configuration comes from stdin, what became of the files goes to
+// stdout. Descriptor 3 carries announcements to a reader, who must have answered each on descriptor 4 before the
+// writer goes on.
 func fsxWrite([]string) error {
 	var c fsxConfig
 	if err := json.NewDecoder(os.Stdin).Decode(&c); err != nil {
@@ -135,7 +136,7 @@ func (r *fsxReader) check(s fsxState) error {
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != s.SHA256 {
-		return fmt.Errorf("%s: hash %s, expected %s; %d of %d bytes were read by a mapping", name, got, s.SHA256, mapped, s.Size)
+		return fmt.Errorf("%s: hash %s, expected %s; %d of %d bytes by a mapping", name, got, s.SHA256, mapped, s.Size)
 	}
 	return r.sometimesForget(name, k)
 }

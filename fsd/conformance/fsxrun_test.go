@@ -53,8 +53,9 @@ func newFSXRun(c fsxConfig, announce func(*fsxFile) error) (*fsxRun, error) {
 		return nil, err
 	}
 	for _, in := range fsxInputs(c.Seed) {
-		f := &fsxFile{names: []string{filepath.Join(c.Dir, in.name)}, data: in.content, lower: true, input: sha256Hex(in.content)}
-		r.files = append(r.files, f)
+		r.files = append(r.files, &fsxFile{
+			names: []string{filepath.Join(c.Dir, in.name)}, data: in.content, lower: true, input: sha256Hex(in.content),
+		})
 	}
 	for i := range fsxNewFiles {
 		f := &fsxFile{names: []string{filepath.Join(c.Dir, "new"+strconv.Itoa(i))}}
@@ -163,7 +164,8 @@ func guarded(fn func() error) (err error) {
 	return fn()
 }
 
-// offset is somewhere in a file of the greatest size, often close to a border that page, request or readahead sizes make.
+// offset is somewhere in a file of the greatest size, often close to a border that page, request or readahead sizes
+// make.
 func (r *fsxRun) offset() int {
 	borders := []int{fsxPage, 128 << 10, 1 << 20}
 	if r.rng.IntN(2) == 0 {

@@ -16,8 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A hand is another process that works in a place, as some user. The test tells it one call after the other (calls_test.go
-// has them) and sees what each returns, so that a test with several processes reads from top to bottom.
+// A hand is another process that works in a place, as some user. The test tells it one call after the other
+// (calls_test.go has them) and sees what each returns, so that a test with several processes reads from top to
+// bottom.
 type hand struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -187,7 +188,8 @@ func handMain(args []string) error {
 	}
 }
 
-// become takes on the user args[0], the group args[1] and the other groups args[2]. Leaving user 0 drops all capabilities.
+// become takes on the user args[0], the group args[1] and the other groups args[2]. Leaving user 0 drops all
+// capabilities.
 func become(args []string) error {
 	var ids []int
 	for _, s := range append(args[:2:2], strings.FieldsFunc(args[2], func(r rune) bool { return r == ',' })...) {

@@ -36,6 +36,7 @@ var helpers = map[string]func(args []string) error{
 	handCommand:     handMain,
 	fsxWriteCommand: fsxWrite,
 	fsxReadCommand:  fsxRead,
+	sqliteCommand:   sqliteWrite,
 }
 
 func must(t *testing.T, err error) {

@@ -10,8 +10,8 @@ import (
 )
 
 // wantResult ends the view and compares what its result says of outputs and deleted inputs. An output is spelled
-// "path: content", "path/" for a directory, "path -> target" for a symlink, "path = path" for a hard link. On the host there is
-// no result.
+// "path: content", "path/" for a directory, "path -> target" for a symlink, "path = path" for a hard link. On the
+// host there is no result.
 func (p *place) wantResult(t *testing.T, outputs []string, deleted ...string) {
 	t.Helper()
 	r := p.result()

@@ -7,11 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPlaces runs fn for files that locks are taken on: an input, one that is copied up while it is locked, a new file, and
-// one that the other process knows by another name.
+// lockPlaces runs fn for files that locks are taken on: an input, one that is copied up while it is locked, a new
+// file, and one that the other process knows by another name.
 func lockPlaces(t *testing.T, fn func(t *testing.T, p *place, file, otherName string)) {
 	t.Helper()
-	onEachPlace(t, inputs{"input": {content: "0123456789"}, "linked": {content: "0123456789"}}, func(t *testing.T, p *place) {
+	in := inputs{"input": {content: "0123456789"}, "linked": {content: "0123456789"}}
+	onEachPlace(t, in, func(t *testing.T, p *place) {
 		h := p.hand(t, root)
 		h.ok("put", "new", "0123456789")
 		h.ok("link", "new", "new2")

@@ -68,7 +68,8 @@ func TestTrapMappingOfEndedProcess(t *testing.T) {
 	})
 }
 
-// A page of a mapping reaches beyond the end of the file. What is put there is not in the file, also when it grows later.
+// A page of a mapping reaches beyond the end of the file. What is put there is not in the file, also when it grows
+// later.
 func TestTrapMappingBeyondTheEnd(t *testing.T) {
 	onEachPlace(t, inputs{"input": {content: "0123456789"}}, func(t *testing.T, p *place) {
 		h, other := p.hand(t, root), p.hand(t, root)

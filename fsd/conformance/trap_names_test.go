@@ -12,7 +12,10 @@ import (
 func TestTrapLongName(t *testing.T) {
 	long, tooLong := strings.Repeat("n", 255), strings.Repeat("n", 256)
 	umlauts := strings.Repeat("ü", 127) + "n" // 255 bytes
-	in := inputs{"file": {content: "x"}, "dir/file": {content: "x"}, "dir/" + long: {content: "long"}, "dir/" + umlauts: {content: "ü"}}
+	in := inputs{
+		"file": {content: "x"}, "dir/file": {content: "x"}, "dir/" + long: {content: "long"},
+		"dir/" + umlauts: {content: "ü"},
+	}
 	onEachPlace(t, in, func(t *testing.T, p *place) {
 		h := p.hand(t, root)
 		h.ok("mkdir", "new", "0755")
@@ -51,12 +54,16 @@ func TestTrapLongName(t *testing.T) {
 // callsWithName are all calls that take a name, which need not be there.
 func callsWithName(existing, name string) [][]string {
 	return [][]string{
-		{"open", "f", name, "O_RDONLY"}, {"open", "f", name, "O_RDWR|O_CREAT", "0644"}, {"open", "f", name, "O_RDWR|O_CREAT|O_EXCL", "0644"},
-		{"open", "f", name + "/below", "O_RDONLY"}, {"open", "f", name, "O_PATH"}, {"open", "f", name, "O_RDWR|O_TMPFILE", "0644"},
+		{"open", "f", name, "O_RDONLY"}, {"open", "f", name, "O_RDWR|O_CREAT", "0644"},
+		{"open", "f", name, "O_RDWR|O_CREAT|O_EXCL", "0644"},
+		{"open", "f", name + "/below", "O_RDONLY"}, {"open", "f", name, "O_PATH"},
+		{"open", "f", name, "O_RDWR|O_TMPFILE", "0644"},
 		{"mkdir", name, "0755"}, {"rmdir", name}, {"unlink", name}, {"mkfifo", name, "0644"},
 		{"symlink", "target", name}, {"readlink", name}, {"link", existing, name}, {"link", name, "other"},
-		{"rename", existing, name}, {"rename", name, "other"}, {"noreplace", existing, name}, {"exchange", existing, name}, {"exchange", name, existing},
-		{"stat", name}, {"access", name, "0"}, {"chmod", name, "0644"}, {"chown", name, "0", "0"}, {"truncate", name, "0"}, {"touch", name, "now"},
+		{"rename", existing, name}, {"rename", name, "other"}, {"noreplace", existing, name}, {"exchange", existing, name},
+		{"exchange", name, existing},
+		{"stat", name}, {"access", name, "0"}, {"chmod", name, "0644"}, {"chown", name, "0", "0"}, {"truncate", name, "0"},
+		{"touch", name, "now"},
 		{"setxattr", name, "user.x", "v"}, {"getxattr", name, "user.x"}, {"listxattr", name}, {"removexattr", name, "user.x"},
 		{"chdir", name}, {"list", name}, {"statfs", name},
 	}
@@ -116,7 +123,9 @@ func TestTrapDeepPath(t *testing.T) {
 
 // A name is bytes: what is not UTF-8, or special to a shell, is as good as any other.
 func TestTrapOddNames(t *testing.T) {
-	names := []string{"new\nline", "\xff\xfe", "a\xc3", "ünï", "u\u0308", " ", "...", "-r", "*", "\x01\x7f", `back\slash`, "\ufffd"}
+	names := []string{
+		"new\nline", "\xff\xfe", "a\xc3", "ünï", "u\u0308", " ", "...", "-r", "*", "\x01\x7f", `back\slash`, "\ufffd",
+	}
 	in := inputs{}
 	for i, name := range names {
 		in["in/"+name] = input{content: fmt.Sprint(i)}

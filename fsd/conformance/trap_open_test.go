@@ -18,7 +18,9 @@ import (
 
 // An input that was opened for writing can be written.
 func TestTrapOpenInputForWriting(t *testing.T) {
-	extras := []string{"", "|O_CREAT", "|O_APPEND", "|O_CREAT|O_APPEND", "|O_TRUNC", "|O_CREAT|O_TRUNC", "|O_TRUNC|O_APPEND"}
+	extras := []string{
+		"", "|O_CREAT", "|O_APPEND", "|O_CREAT|O_APPEND", "|O_TRUNC", "|O_CREAT|O_TRUNC", "|O_TRUNC|O_APPEND",
+	}
 	in := inputs{"ro-trunc": {content: "input"}, "unchanged": {content: "input"}}
 	var all []string
 	for _, mode := range []string{"O_WRONLY", "O_RDWR"} {
@@ -66,12 +68,16 @@ func TestTrapOpenInputForWriting(t *testing.T) {
 
 // Whoever may not write is told when the file is opened.
 func TestTrapOpenIsRefused(t *testing.T) {
-	in := inputs{"readonly": {content: "x", mode: 0o444}, "dir": {dir: true}, "link": {symlink: "readonly"}, "file": {content: "x"}}
+	in := inputs{
+		"readonly": {content: "x", mode: 0o444}, "dir": {dir: true}, "link": {symlink: "readonly"}, "file": {content: "x"},
+	}
 	onEachPlace(t, in, func(t *testing.T, p *place) {
 		h, rooted := p.hand(t, alice), p.hand(t, root)
 		rooted.ok("put", "new", "x")
 		for _, name := range []string{"readonly", "link", "file", "new"} {
-			for _, flags := range []string{"O_WRONLY", "O_RDWR", "O_WRONLY|O_TRUNC", "O_RDONLY|O_TRUNC", "O_WRONLY|O_APPEND", "O_RDWR|O_CREAT"} {
+			for _, flags := range []string{
+				"O_WRONLY", "O_RDWR", "O_WRONLY|O_TRUNC", "O_RDONLY|O_TRUNC", "O_WRONLY|O_APPEND", "O_RDWR|O_CREAT",
+			} {
 				h.fails(unix.EACCES, "open", "f", name, flags)
 			}
 			h.says("x", "content", name)
@@ -129,7 +135,9 @@ func TestTrapExclusiveCreate(t *testing.T) {
 // Overlayfs copies it up at open, which fails. With zero-message opens nothing is asked of a filesystem then: the error
 // comes when the file is read, or at the latest when what was written is to go into a copy of what is missing.
 func TestTrapInputWithoutBlob(t *testing.T) {
-	lost := map[string]string{"read": "lost 1", "write": "lost 2", "part": "lost 3", "truncate": "lost 4", "delete": "lost 5", "replace": "lost 6"}
+	lost := map[string]string{
+		"read": "lost 1", "write": "lost 2", "part": "lost 3", "truncate": "lost 4", "delete": "lost 5", "replace": "lost 6",
+	}
 	in := inputs{"there": {content: "there"}}
 	for name, content := range lost {
 		in[name] = input{content: content}

@@ -9,8 +9,9 @@ import (
 // A directory never replaces one that has entries, whichever layers the two are in.
 func TestTrapRenameOntoFullDirectory(t *testing.T) {
 	in := inputs{
-		"from-input/a": {content: "a"}, "to-input/b": {content: "b"}, "to-changed/gone": {content: "gone"}, "to-emptied/gone": {content: "gone"},
-		"to-empty": {dir: true}, "sub/from-input/a": {content: "a"}, "file": {content: "file"},
+		"from-input/a": {content: "a"}, "to-input/b": {content: "b"}, "to-changed/gone": {content: "gone"},
+		"to-emptied/gone": {content: "gone"},
+		"to-empty":        {dir: true}, "sub/from-input/a": {content: "a"}, "file": {content: "file"},
 	}
 	onEachPlace(t, in, func(t *testing.T, p *place) {
 		h := p.hand(t, root)
@@ -41,16 +42,19 @@ func TestTrapRenameOntoFullDirectory(t *testing.T) {
 		h.says("a", "content", "to-emptied/a")
 		h.says("new a", "content", "to-empty/a")
 		h.fails(unix.ENOENT, "stat", "from-input")
-		p.wantResult(t, []string{"to-changed/b: added", "to-emptied/", "to-emptied/a: a", "to-empty/", "to-empty/a: new a", "to-new/", "to-new/b: new b"},
-			"from-input", "from-input/a", "to-changed/gone", "to-emptied/gone")
+		p.wantResult(t, []string{
+			"to-changed/b: added", "to-emptied/", "to-emptied/a: a", "to-empty/", "to-empty/a: new a", "to-new/",
+			"to-new/b: new b",
+		}, "from-input", "from-input/a", "to-changed/gone", "to-emptied/gone")
 	})
 }
 
 // An input directory is at its new place at once and whole, and its old names are free.
 func TestTrapRenameInputDirectory(t *testing.T) {
 	in := inputs{
-		"dir/a": {content: "a"}, "dir/sub/b": {content: "b"}, "dir/sub/deep/c": {content: "c"}, "dir/sub/deep/d": {content: "d"},
-		"dir/link": {symlink: "sub/b"}, "into/e": {content: "e"},
+		"dir/a": {content: "a"}, "dir/sub/b": {content: "b"}, "dir/sub/deep/c": {content: "c"},
+		"dir/sub/deep/d": {content: "d"},
+		"dir/link":       {symlink: "sub/b"}, "into/e": {content: "e"},
 	}
 	onEachPlace(t, in, func(t *testing.T, p *place) {
 		h, other := p.hand(t, root), p.hand(t, root)
@@ -145,7 +149,9 @@ func TestTrapRenameOntoOwnLink(t *testing.T) {
 }
 
 func TestTrapRenameFlags(t *testing.T) {
-	in := inputs{"dir/a": {content: "a"}, "dir/sub/b": {content: "b"}, "file": {content: "file"}, "other/c": {content: "c"}}
+	in := inputs{
+		"dir/a": {content: "a"}, "dir/sub/b": {content: "b"}, "file": {content: "file"}, "other/c": {content: "c"},
+	}
 	onEachPlace(t, in, func(t *testing.T, p *place) {
 		h := p.hand(t, root)
 		h.ok("put", "new", "new")
@@ -176,7 +182,8 @@ func TestTrapRenameFlags(t *testing.T) {
 		h.says("dir file made2 new other", "list", ".")
 		// The input directory other is at made2 now, with made in the place of its only entry.
 		p.wantResult(t, []string{
-			"dir: file", "file/", "file/a: new", "file/sub/", "file/sub/b: b", "made2/", "made2/c/", "made2/c/m: m", "new: a", "other: c",
+			"dir: file", "file/", "file/a: new", "file/sub/", "file/sub/b: b", "made2/", "made2/c/", "made2/c/m: m", "new: a",
+			"other: c",
 		}, "dir/a", "dir/sub", "dir/sub/b", "other/c")
 	})
 }

@@ -56,7 +56,8 @@ func TestTrapRightsOfOthers(t *testing.T) {
 			file        string
 			read, write unix.Errno
 		}{
-			{"600", unix.EACCES, unix.EACCES}, {"640", unix.EACCES, unix.EACCES}, {"604", 0, unix.EACCES}, {"644", 0, unix.EACCES},
+			{"600", unix.EACCES, unix.EACCES}, {"640", unix.EACCES, unix.EACCES}, {"604", 0, unix.EACCES},
+			{"644", 0, unix.EACCES},
 			{"622", unix.EACCES, 0}, {"666", 0, 0},
 		} {
 			path := dir + c.file
@@ -65,7 +66,8 @@ func TestTrapRightsOfOthers(t *testing.T) {
 				h.fails(0, call...)
 			}
 			for _, call := range [][]string{
-				{"open", "f", path, "O_WRONLY"}, {"open", "f", path, "O_WRONLY|O_TRUNC"}, {"truncate", path, "0"}, {"access", path, "2"},
+				{"open", "f", path, "O_WRONLY"}, {"open", "f", path, "O_WRONLY|O_TRUNC"}, {"truncate", path, "0"},
+				{"access", path, "2"},
 				{"touch", path, "now"}, {"setxattr", path, "user.x", "v"},
 			} {
 				a.fails(c.write, call...)
@@ -185,7 +187,8 @@ func TestTrapModeZero(t *testing.T) {
 		a.says("0000", "fstat", "d", "mode")
 		h.says("file", "list", "dir/sub")
 		p.wantResult(t, []string{
-			"dir/input: Root", "dir/new: Root", "dir/made0: written", "dir/made0200: written", "dir/made0444: written", "dir/sub/", "dir/sub/file: x",
+			"dir/input: Root", "dir/new: Root", "dir/made0: written", "dir/made0200: written", "dir/made0444: written",
+			"dir/sub/", "dir/sub/file: x",
 		})
 	})
 }
@@ -207,7 +210,8 @@ func TestTrapSetuidIsCleared(t *testing.T) {
 				call []string
 			}{
 				{a, []string{"put", name, "other"}}, {b, []string{"put", name, "other"}}, {a, []string{"truncate", name, "3"}},
-				{b, []string{"truncate", name, "2"}}, {h, []string{"chown", name, "61002", "-1"}}, {h, []string{"chown", name, "-1", "61002"}},
+				{b, []string{"truncate", name, "2"}}, {h, []string{"chown", name, "61002", "-1"}},
+				{h, []string{"chown", name, "-1", "61002"}},
 				{h, []string{"chown", name, "61001", "61001"}},
 			} {
 				reset("6777")

@@ -56,7 +56,9 @@ func TestTrapChownByRoot(t *testing.T) {
 		}
 		h.says("61001", "stat", "moved", "uid")
 		h.says("61001 0600", "stat", "input", "uid", "mode")
-		p.wantResult(t, []string{"input: alice's", "link -> input", "linked: made", "moved/", "moved/made = linked", "new: alice's"}, "dir", "dir/a")
+		p.wantResult(t, []string{
+			"input: alice's", "link -> input", "linked: made", "moved/", "moved/made = linked", "new: alice's",
+		}, "dir", "dir/a")
 	})
 }
 
@@ -139,7 +141,8 @@ func TestTrapUmask(t *testing.T) {
 	onEachPlace(t, inputs{"dir/input": {content: "x", mode: 0o666}}, func(t *testing.T, p *place) {
 		h := p.hand(t, root)
 		for _, c := range []struct{ umask, file, dir, all string }{
-			{"0", "0666", "0777", "7777"}, {"022", "0644", "0755", "7755"}, {"027", "0640", "0750", "7750"}, {"0777", "0000", "0000", "7000"},
+			{"0", "0666", "0777", "7777"}, {"022", "0644", "0755", "7755"}, {"027", "0640", "0750", "7750"},
+			{"0777", "0000", "0000", "7000"},
 		} {
 			h.ok("umask", c.umask)
 			for _, dir := range []string{"dir/", ""} {

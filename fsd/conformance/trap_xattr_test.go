@@ -9,7 +9,10 @@ import (
 
 // user.* attributes are kept on files and directories, inputs among them, through all that happens to their names.
 func TestTrapUserXattrs(t *testing.T) {
-	in := inputs{"input": {content: "input", mode: 0o644}, "dir/a": {content: "a"}, "link": {symlink: "input"}, "untouched": {content: "x"}}
+	in := inputs{
+		"input": {content: "input", mode: 0o644}, "dir/a": {content: "a"}, "link": {symlink: "input"},
+		"untouched": {content: "x"},
+	}
 	onEachPlace(t, in, func(t *testing.T, p *place) {
 		h, other := p.hand(t, root), p.hand(t, root)
 		h.ok("put", "new", "new")
@@ -58,13 +61,14 @@ func TestTrapUserXattrs(t *testing.T) {
 		a.says("another", "getxattr", "new2", "user.x")
 		h.ok("chmod", "new2", "0600")
 		a.fails(unix.EACCES, "getxattr", "new2", "user.x")
-		p.wantResult(t, []string{"dir2/", "dir2/a: a", "input2: written", "input3 = input2", "new-dir2/", "new-link -> x", "new2: new"},
-			"dir", "dir/a", "input")
+		p.wantResult(t, []string{
+			"dir2/", "dir2/a: a", "input2: written", "input3 = input2", "new-dir2/", "new-link -> x", "new2: new",
+		}, "dir", "dir/a", "input")
 	})
 }
 
-// A job sees nothing of the marks in the staging tree and can't make any: what has a mark's name is an attribute like any
-// other to it, or is refused.
+// A job sees nothing of the marks in the staging tree and can't make any: what has a mark's name is an attribute like
+// any other to it, or is refused.
 func TestTrapMarksCannotBeForged(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, driver string) { marksCannotBeForged(t, driver) })
 }
@@ -79,8 +83,9 @@ func TestTrapMarksCannotBeForgedInUserNamespace(t *testing.T) {
 func marksCannotBeForged(t *testing.T, driver string) {
 	t.Helper()
 	view := mountView(t, options{driver: driver, inputs: inputs{
-		"dir/a": {content: "a"}, "dir/sub/b": {content: "b"}, "gone/a": {content: "a"}, "moved/a": {content: "a"}, "elsewhere/e": {content: "e"},
-		"file": {content: "file"},
+		"dir/a": {content: "a"}, "dir/sub/b": {content: "b"}, "gone/a": {content: "a"}, "moved/a": {content: "a"},
+		"elsewhere/e": {content: "e"},
+		"file":        {content: "file"},
 	}})
 	p := &place{dir: view.Dir, driver: driver, view: view}
 	h := p.hand(t, root)
@@ -101,8 +106,10 @@ func marksCannotBeForged(t *testing.T, driver string) {
 	var kept []string
 	for _, namespace := range []string{"user.overlay.", "trusted.overlay."} {
 		for _, mark := range [][3]string{
-			{"opaque", "y", "dir"}, {"opaque", "x", "dir"}, {"redirect", "/elsewhere", "dir"}, {"redirect", "/elsewhere", "gone"},
-			{"whiteout", "y", "file"}, {"metacopy", "", "file"}, {"origin", "nonsense", "file"}, {"impure", "y", "dir"}, {"overlay.opaque", "y", "dir"},
+			{"opaque", "y", "dir"}, {"opaque", "x", "dir"}, {"redirect", "/elsewhere", "dir"},
+			{"redirect", "/elsewhere", "gone"},
+			{"whiteout", "y", "file"}, {"metacopy", "", "file"}, {"origin", "nonsense", "file"}, {"impure", "y", "dir"},
+			{"overlay.opaque", "y", "dir"},
 		} {
 			name := namespace + mark[0]
 			switch a := h.do("setxattr", mark[2], name, mark[1]); a.Errno {
