@@ -38,13 +38,6 @@ var differences = map[string]map[difference]string{
 	},
 }
 
-// unsolved are tests that a driver fails for now, by driver and test, each with what is wrong. They are skipped there.
-var unsolved = map[string]map[string]string{
-	fusePassthrough: {
-		"TestTrapSetuidIsCleared": "FUSE_HANDLE_KILLPRIV_V2 leaves it to the driver, which sees no writes that pass through",
-	},
-}
-
 func (p *place) has(d difference) bool { return differences[p.driver][d] != "" }
 
 // differs requires that something is as on a local disk exactly where no difference is listed.

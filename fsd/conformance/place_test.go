@@ -40,11 +40,7 @@ func onEachPlaceWith(t *testing.T, o options, fn func(t *testing.T, p *place)) {
 		must(t, o.inputs.write(dir))
 		fn(t, &place{dir: dir, driver: host})
 	})
-	name := t.Name()
 	onEachDriver(t, func(t *testing.T, driver string) {
-		if why := unsolved[driver][name]; why != "" {
-			t.Skip(why)
-		}
 		o.driver = driver
 		view := mountView(t, o)
 		fn(t, &place{dir: view.Dir, driver: driver, view: view})

@@ -225,7 +225,7 @@ func (fs *FS) Tmpfile(_ <-chan struct{}, in *fuse.CreateIn, out *fuse.CreateOut)
 		return fs.status("make a file without a name", err)
 	}
 	if fs.data == Passthrough {
-		fs.opened(n, &out.OpenOut)
+		fs.opened(n, in.Flags, &out.OpenOut)
 	}
 	return fuse.OK
 }

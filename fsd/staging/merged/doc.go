@@ -53,7 +53,8 @@
 // can't be had together with the writeback cache, and not for inputs: their content moves to another inode when they are
 // copied up, and an inode has one backing file for as long as it is open. An inode that somebody has open through the cache
 // is opened through the cache by everybody else, and the other way round: the two don't see each other's writes, and the
-// kernel answers EIO when they are mixed.
+// kernel answers EIO when they are mixed. A file with a setuid or setgid bit is written through the cache, so that the daemon
+// hears of it and clears the bit.
 //
 // # Zero-message opens
 //

@@ -74,7 +74,7 @@ func (fs *FS) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.S
 			return fs.status("open", err)
 		}
 	}
-	fs.opened(n, out)
+	fs.opened(n, in.Flags, out)
 	return fuse.OK
 }
 
@@ -101,13 +101,14 @@ func (fs *FS) openForChange(n *node, in *fuse.OpenIn) error {
 	return nil
 }
 
-// opened decides of what kind an open is. An input is read through the cache, since its content gets another inode when it
-// is copied up, and an inode has one backing file only.
-func (fs *FS) opened(n *node, out *fuse.OpenOut) {
+// opened decides of what kind an open with the given flags is. An input is read through the cache, since its content gets
+// another inode when it is copied up, and an inode has one backing file only. So is a file with a setuid or setgid bit
+// written: a write past the daemon would not clear it.
+func (fs *FS) opened(n *node, flags uint32, out *fuse.OpenOut) {
 	o := &n.opens
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n.staged.Load() && o.cached == 0 && (o.passthrough > 0 || fs.register(n)) {
+	if n.staged.Load() && o.cached == 0 && (o.passthrough > 0 || fs.register(n, flags)) {
 		o.passthrough++
 		out.Fh, out.OpenFlags, out.BackingID = fhPassthrough, fuse.FOPEN_PASSTHROUGH, o.backing
 		return
@@ -119,11 +120,14 @@ func (fs *FS) opened(n *node, out *fuse.OpenOut) {
 	}
 }
 
-// register makes the staged file of n its backing file.
-func (fs *FS) register(n *node) bool {
+// register makes the staged file of n its backing file, unless it should be written through the cache.
+func (fs *FS) register(n *node, flags uint32) bool {
 	d, err := fs.openStaged(n, wholeFile)
 	if err == nil {
 		defer fs.handles.release(d)
+		if flags&unix.O_ACCMODE != unix.O_RDONLY && d.hasSetID() {
+			return false
+		}
 		id, errno := fs.server.RegisterBackingFd(&fuse.BackingMap{Fd: int32(d.fd)})
 		if errno == 0 {
 			n.opens.backing = id
@@ -135,6 +139,11 @@ func (fs *FS) register(n *node) bool {
 		fs.log.Warn("no passthrough for a file", "cause", err)
 	}
 	return false
+}
+
+func (d *handle) hasSetID() bool {
+	var st unix.Stat_t
+	return unix.Fstat(d.fd, &st) == nil && st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0
 }
 
 // FailedRegistrations returns how many opens could not be passed through though they should have been.
@@ -173,7 +182,7 @@ func (fs *FS) Create(_ <-chan struct{}, in *fuse.CreateIn, name string, out *fus
 	b.make = func(dir int, name string) (*handle, error) { return createFile(dir, name, b.mode) }
 	status := fs.make(&in.InHeader, name, b, &out.EntryOut)
 	if status.Ok() {
-		fs.opened(fs.nodes.get(out.NodeId), &out.OpenOut)
+		fs.opened(fs.nodes.get(out.NodeId), in.Flags, &out.OpenOut)
 	}
 	return status
 }
