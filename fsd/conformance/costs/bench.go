@@ -146,8 +146,8 @@ func (b *bench) count(ctx context.Context) error {
 	return nil
 }
 
-// countSurely counts again where a count is not whole: some requests depend on a clock, or on what the kernel does meanwhile.
-// The medians of several counts tell what is usual.
+// countSurely counts again where a count is not whole: some requests depend on a clock, or on what the kernel does
+// meanwhile. The medians of several counts tell what is usual.
 func (s *site) countSurely(ctx context.Context, c column, op *operation) (requests, error) {
 	const tries = 5
 	byKind := map[string][]float64{}

@@ -92,7 +92,8 @@ func programs(t *testing.T) string {
 		t.Skip(err)
 	}
 	bin := t.TempDir()
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin+"/", ".", "../../../cmd/casview", "../../../cmd/casview-fsd")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin+"/",
+		".", "../../../cmd/casview", "../../../cmd/casview-fsd")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

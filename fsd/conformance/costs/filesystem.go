@@ -24,12 +24,12 @@ func mkfs(kind, image string) (*exec.Cmd, error) {
 	return nil, fmt.Errorf("filesystem %q: there are ext4 and xfs", kind)
 }
 
-// mountNew makes a filesystem in a file in dir, mounts it and returns where. The mount ends with this mount namespace, and
-// its loop device with it.
+// mountNew makes a filesystem in a file in dir, mounts it and returns where. The mount ends with this mount namespace,
+// and its loop device with it.
 //
 // One that is in use pays for what was done to it before. Seen on Linux 6.18: an ext4 without a journal passes over all
-// inodes that were deleted within the last minutes, one by one (recently_deleted in fs/ext4/ialloc.c). Once some thousand
-// files had been removed, making one took 550 us in place of 24, and the columns looked alike.
+// inodes that were deleted within the last minutes, one by one (recently_deleted in fs/ext4/ialloc.c). Once some
+// thousand files had been removed, making one took 550 us in place of 24, and the columns looked alike.
 func mountNew(kind, dir string) (string, error) {
 	image, place := filepath.Join(dir, "image"), filepath.Join(dir, "mounted")
 	if err := os.WriteFile(image, nil, 0o600); err != nil {

@@ -1,9 +1,9 @@
-// Costs measures what a job's system calls cost on a view, with each staging driver, beside a plain directory of the same
-// filesystem. It uses the programs as they are shipped and looks at real mounts, in a mount namespace of its own.
+// Costs measures what a job's system calls cost on a view, with each staging driver, beside a plain directory of the
+// same filesystem. It uses the programs as they are shipped and looks at real mounts, in a mount namespace of its own.
 //
-// The columns take turns: in each round each of them does an operation some hundred times before the next operation's turn
-// comes, so that a busy host slows all of them. Times are noisy all the same. How many requests an operation makes to the
-// daemon is not: that is counted apart, on mounts which do nothing else.
+// The columns take turns: in each round each of them does an operation some hundred times before the next operation's
+// turn comes, so that a busy host slows all of them. Times are noisy all the same. How many requests an operation makes
+// to the daemon is not: that is counted apart, on mounts which do nothing else.
 //
 //	site      programs, store and inputs that all columns share
 //	place     the inputs, fresh, in a plain directory or in a view
@@ -65,7 +65,8 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("costs", flag.ExitOnError)
 	f.StringVar(&o.programs, "programs", filepath.Dir(own), "`DIR` with casview and casview-fsd")
 	f.StringVar(&o.dir, "dir", "/var/tmp", "`DIR` on a disk, with 2 GiB of room")
-	f.StringVar(&o.filesystem, "filesystem", "ext4", "measure on a new `KIND` of filesystem, ext4 or xfs, in a file in DIR; '' for DIR's own")
+	f.StringVar(&o.filesystem, "filesystem", "ext4",
+		"measure on a new `KIND` of filesystem, ext4 or xfs, in a file in DIR; '' for DIR's own")
 	f.IntVar(&o.rounds, "rounds", 7, "rounds to take medians of")
 	f.IntVar(&o.percent, "percent", 100, "do only so many percent of the operations")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Minute, "give up after that `TIME`")

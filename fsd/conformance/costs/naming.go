@@ -54,8 +54,8 @@ func onWritten(do func(dir int, names []string) func(int) error) prepare {
 // tick is longer than the kernel's clock for timestamps takes for a step.
 const tick = 20 * time.Millisecond
 
-// writeFirst makes files of 4 KiB. Whether a write just after the creation changes the file's time depends on the step of a
-// clock, and so would the requests: here it always does.
+// writeFirst makes files of 4 KiB. Whether a write just after the creation changes the file's time depends on the step
+// of a clock, and so would the requests: here it always does.
 func writeFirst(dir int, names []string) error {
 	var files []int
 	var err error

@@ -20,8 +20,8 @@ type operation struct {
 	prepare        prepare
 }
 
-// prepare does what comes before up to most operations, and is neither timed nor counted. Run does n of them, no more than
-// most.
+// prepare does what comes before up to most operations, and is neither timed nor counted. Run does n of them, no more
+// than most.
 type prepare func(w *workspace, most int) (run func(n int) error, err error)
 
 func operations() []operation { return slices.Concat(reading(), naming(), writing(), trees()) }

@@ -110,8 +110,8 @@ func (s *site) mount(c column, dir string) (*view, error) {
 	return nil, v.failure("mount")
 }
 
-// insist ends a view that does not end by itself. At the first signal casview unmounts it, at the second one it tells the
-// daemon to go, and then no system call waits for that any longer.
+// insist ends a view that does not end by itself. At the first signal casview unmounts it, at the second one it tells
+// the daemon to go, and then no system call waits for that any longer.
 func (v *view) insist() {
 	for {
 		select {
@@ -140,8 +140,8 @@ func (v *view) end() (outcome, error) {
 	return v.outcome()
 }
 
-// unmount tries again where the view is busy: the daemon has it open until it has handed it over, and that may be a little
-// after casview said that it is there.
+// unmount tries again where the view is busy: the daemon has it open until it has handed it over, and that may be a
+// little after casview said that it is there.
 func (v *view) unmount() (err error) {
 	for range 100 {
 		if err = unix.Unmount(v.dir, unix.UMOUNT_NOFOLLOW); err != unix.EBUSY {

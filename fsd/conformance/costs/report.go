@@ -148,7 +148,7 @@ func (r *report) writeTable(w io.Writer) error {
 	fmt.Fprintf(&b, "casview %s on Linux %s, %d CPUs, %s; load average %s before, %s after\n",
 		r.Casview, r.Kernel, r.CPUs, r.Filesystem, r.LoadBefore, r.LoadAfter)
 	fmt.Fprintf(&b, "microseconds for one operation in %d rounds; ratios are medians of the rounds' ratios\n", r.Rounds)
-	fmt.Fprintf(&b, "requests are those that one operation makes to casview's daemon; * is above %d times overlay\n", tooMuch)
+	fmt.Fprintf(&b, "requests are those of one operation to casview's daemon; * is above %d times overlay\n", tooMuch)
 	for _, c := range slices.Sorted(maps.Keys(r.LeftOut)) {
 		fmt.Fprintf(&b, "no %s here: %s\n", c, r.LeftOut[c])
 	}

@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// site is a directory for everything: the inputs, the store with its runs, and the places. One filesystem holds all of it.
+// site is a directory for everything: the inputs, the store with its runs, and the places. One filesystem holds all of
+// it.
 type site struct {
 	top      string // a new directory; dir is it, or in it
 	dir      string

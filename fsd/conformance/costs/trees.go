@@ -15,7 +15,8 @@ import (
 // trees is what tools do to many files at once.
 func trees() []operation {
 	return []operation{
-		{name: "cp -r 2,000 inputs of 4 KiB, per file", ops: copiedDirs * copiedInEach, few: 10 * copiedInEach, step: copiedInEach, prepare: copyInputs},
+		{name: "cp -r 2,000 inputs of 4 KiB, per file", ops: copiedDirs * copiedInEach,
+			few: 10 * copiedInEach, step: copiedInEach, prepare: copyInputs},
 		{name: "unpack 5,000 files of 2 KiB, per file", ops: 5000, few: 5 * packed, step: packed, prepare: unpack},
 		{name: "rm -r 5,000 files, per file", ops: 5000, few: 5 * packed, step: packed, prepare: removeTree},
 	}

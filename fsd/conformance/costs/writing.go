@@ -14,7 +14,8 @@ func writing() []operation {
 		{name: "create, write 4 KiB, close", ops: 500, few: 200, step: 1, prepare: create(1)},
 		{name: "create, 4 writes of 4 KiB, close", ops: 500, few: 200, step: 1, prepare: create(4)},
 		{name: "reopen, read, close what was written: first time", ops: 500, few: 100, step: 1, prepare: onWritten(readAll)},
-		{name: "reopen, read, close what was written: again", ops: 500, few: 100, step: 1, prepare: again(onWritten(readAll))},
+		{name: "reopen, read, close what was written: again", ops: 500, few: 100, step: 1,
+			prepare: again(onWritten(readAll))},
 		{name: "stat what was written: first time", ops: 500, few: 100, step: 1, prepare: onWritten(statThere)},
 		{name: "stat what was written: again", ops: 500, few: 100, step: 1, prepare: again(onWritten(statThere))},
 		{name: "append 4 KiB to a 1 MiB input", ops: largeInputs, few: 8, step: 1, prepare: onInputs("append", appendAll)},
@@ -125,8 +126,8 @@ func sparse(w *workspace, size int64) (string, error) {
 	return path, errors.Join(unix.Ftruncate(fd, size), unix.Close(fd))
 }
 
-// writeAnywhere writes to every second page at the most, in no order: no two of them are neighbours, which the kernel would
-// write back together.
+// writeAnywhere writes to every second page at the most, in no order: no two of them are neighbours, which the kernel
+// would write back together.
 func writeAnywhere(w *workspace, _ int) (func(int) error, error) {
 	const page, pages = 4 * kib, 64 * mib / (4 * kib)
 	path, err := sparse(w, pages*page)
