@@ -83,9 +83,23 @@ func oneRight(oob []byte) (int, error) {
 	return fds[0], nil
 }
 
-// SendAttached tells the daemon that the mount has its place.
+// SendAttached tells the daemon that the mount has its place, and returns when the daemon has closed its own descriptor of
+// it: as long as that is open, umount(2) says EBUSY.
 func SendAttached(sock *os.File) error {
-	return unix.Sendmsg(int(sock.Fd()), []byte(attached), nil, nil, unix.MSG_NOSIGNAL)
+	if err := unix.Sendmsg(int(sock.Fd()), []byte(attached), nil, nil, unix.MSG_NOSIGNAL); err != nil {
+		return err
+	}
+	// The daemon closes the socket after the mount. One that has died has closed both.
+	for {
+		_, err := unix.Read(int(sock.Fd()), make([]byte, 1))
+		switch {
+		case errors.Is(err, unix.EINTR): // with a timeout set it is never restarted: signal(7)
+			continue
+		case err != nil && !errors.Is(err, unix.ECONNRESET):
+			return fmt.Errorf("wait until the daemon lets go of the mount: %w", err)
+		}
+		return nil
+	}
 }
 
 // ReceiveAttached waits for it. A starter that went away instead is an error.

@@ -198,10 +198,13 @@ func (fs *FS) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fus
 	if n == nil {
 		return fuse.Status(unix.ESTALE)
 	}
-	if !n.staged.Load() {
-		return fs.seekInput(n, in, out)
+	throughCache := n.opens.throughCache()
+	fs.names.RLock()
+	defer fs.names.RUnlock()
+	if throughCache || !n.staged.Load() {
+		return fs.seekAnywhere(n, in, out)
 	}
-	d, err := fs.openStaged(n, wholeFile)
+	d, err := fs.open(n)
 	if err != nil {
 		return fs.status("seek", err)
 	}
@@ -212,10 +215,17 @@ func (fs *FS) Lseek(_ <-chan struct{}, in *fuse.LseekIn, out *fuse.LseekOut) fus
 	return fs.status("seek", err)
 }
 
-// seekInput takes the whole of an input for data.
-func (fs *FS) seekInput(n *node, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
-	var attr fuse.Attr
-	if status := fs.lower.Attr(n.lower, &attr); !status.Ok() {
+// throughCache says that there may be data in the kernel's cache that was not written back: a mapping's.
+func (o *opens) throughCache() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.cached > 0
+}
+
+// seekAnywhere takes the whole of a file for data. FS.names is held.
+func (fs *FS) seekAnywhere(n *node, in *fuse.LseekIn, out *fuse.LseekOut) fuse.Status {
+	var attr fuse.AttrOut
+	if status := fs.attr(n, &attr); !status.Ok() {
 		return status
 	}
 	if in.Offset >= attr.Size {
