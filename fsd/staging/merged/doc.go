@@ -43,6 +43,11 @@
 // fuse_vma_close call write_inode_now. A closed file is in the staging tree. An error like a full disk comes at close(2) or
 // fsync(2), as on NFS.
 //
+// If the daemon dies while a file is being closed, its data may be lost and close(2) succeed all the same: what the kernel
+// would send on a dead connection it drops without an error (fuse_send_writepage, Linux 6.18; seen once in 60 kills of a
+// daemon whose job did nothing but write files). A FLUSH would fail, but it would be one request for each close of any file.
+// The run's result is partial, since the daemon died.
+//
 // Size and mtime of a file are the kernel's business then. It sends SETATTR with the time when it has changed it, after the
 // data, and again whenever it changes the ctime, as for unlink, rename and link. What is written here leaves the mtime as it
 // is: else a file would get the time at which its data came, which may be long after the job has written it, and in another
