@@ -11,11 +11,11 @@ import (
 func attrOperations() []*operation {
 	return []*operation{
 		{name: "stat", weight: 8, make: makeFollow, do: doStat, show: showFollow},
-		{name: "fstat", weight: 4, make: makeFD, show: showFD,
+		{name: "fstat", needs: aFile, weight: 4, make: makeFD, show: showFD,
 			do: func(w *world, s *step) outcome { return looked(statFD(w.fd(s.fd), w.mask())) }},
 		{name: "chmod", weight: 5, make: makeMode, show: showMode,
 			do: func(w *world, s *step) outcome { return failed(unix.Chmod(w.at(s.path), s.mode)) }},
-		{name: "fchmod", weight: 2, make: makeFDMode, do: doFchmod,
+		{name: "fchmod", needs: aFile, weight: 2, make: makeFDMode, do: doFchmod,
 			show: func(s *step) string { return fmt.Sprintf("fd%d %04o", s.fd, s.mode) }},
 		{name: "chown", weight: 3, make: makeOwner,
 			do: func(w *world, s *step) outcome {
@@ -26,15 +26,15 @@ func attrOperations() []*operation {
 			do: func(w *world, s *step) outcome {
 				return failed(unix.UtimesNanoAt(unix.AT_FDCWD, w.at(s.path), s.times[:], s.flags))
 			}},
-		{name: "futimens", weight: 2, make: makeFDTimes, do: doFutimens,
+		{name: "futimens", needs: aFile, weight: 2, make: makeFDTimes, do: doFutimens,
 			show: func(s *step) string { return fmt.Sprintf("fd%d %v", s.fd, s.times[1]) }},
-		{name: "setxattr", weight: 4, make: makeXattr, do: doSetxattr, show: showXattr},
+		{name: "setxattr", weight: 6, make: makeXattr, do: doSetxattr, show: showXattr},
 		{name: "getxattr", weight: 3, make: makeXattr, do: doGetxattr, show: showXattr},
 		{name: "listxattr", weight: 2, make: makeXattr, do: doListxattr, show: showXattr},
 		{name: "removexattr", weight: 3, make: makeXattr, show: showXattr,
 			do: func(w *world, s *step) outcome { return failed(unix.Lremovexattr(w.at(s.path), s.name)) }},
-		{name: "fsetxattr", weight: 1, make: makeFDXattr, do: doFsetxattr, show: showFDXattr},
-		{name: "fgetxattr", weight: 1, make: makeFDXattr, do: doFgetxattr, show: showFDXattr},
+		{name: "fsetxattr", needs: aFile, weight: 2, make: makeFDXattr, do: doFsetxattr, show: showFDXattr},
+		{name: "fgetxattr", needs: aFile, weight: 1, make: makeFDXattr, do: doFgetxattr, show: showFDXattr},
 	}
 }
 

@@ -14,21 +14,21 @@ func dirOperations() []*operation {
 	return []*operation{
 		{name: "list", weight: 4, make: makeDir, do: doList, show: showPath},
 		{name: "opendir", weight: 6, make: makeDirAt, do: doOpenDir,
-			show: func(s *step) string { return fmt.Sprintf("dir%d %s", s.fd2, quote(s.path)) }},
-		{name: "readdir", weight: 3, make: makeDirAt, do: doReadDir, show: showDirAt},
-		{name: "readdirRest", weight: 3, make: makeDirAt, do: doReadDirRest, show: showDirAt},
-		{name: "seekdir", weight: 2, make: makeDirAt, do: doSeekDir, show: showDirAt},
-		{name: "rewinddir", weight: 2, make: makeDirAt, do: doRewindDir, show: showDirAt},
-		{name: "createat", names: true, weight: 2, make: makeNameAt, do: doCreateAt, show: showNameAt},
-		{name: "mkdirat", names: true, weight: 2, make: makeNameAt, show: showNameAt,
+			show: func(s *step) string { return showDirAt(s) + " " + quote(s.path) }},
+		{name: "readdir", needs: aDir, weight: 6, make: makeDirAt, do: doReadDir, show: showDirAt},
+		{name: "readdirRest", needs: aDir, weight: 3, make: makeDirAt, do: doReadDirRest, show: showDirAt},
+		{name: "seekdir", needs: aDir, weight: 2, make: makeDirAt, do: doSeekDir, show: showDirAt},
+		{name: "rewinddir", needs: aDir, weight: 2, make: makeDirAt, do: doRewindDir, show: showDirAt},
+		{name: "createat", needs: aDir, names: true, weight: 2, make: makeNameAt, do: doCreateAt, show: showNameAt},
+		{name: "mkdirat", needs: aDir, names: true, weight: 2, make: makeNameAt, show: showNameAt,
 			do: func(w *world, s *step) outcome { return failed(unix.Mkdirat(w.dirFD(s.fd2), s.name, s.mode)) }},
-		{name: "unlinkat", names: true, weight: 2, make: makeNameAt, show: showNameAt,
+		{name: "unlinkat", needs: aDir, names: true, weight: 2, make: makeNameAt, show: showNameAt,
 			do: func(w *world, s *step) outcome { return failed(unix.Unlinkat(w.dirFD(s.fd2), s.name, s.flags)) }},
 		{name: "forget", weight: 1, make: func(*generator, *step) {}, do: doForget, show: func(*step) string { return "" }},
 	}
 }
 
-func showDirAt(s *step) string { return fmt.Sprintf("dir%d", s.fd2) }
+func showDirAt(s *step) string { return fmt.Sprintf("dir%d n=%d", s.fd2, s.n) }
 
 func showNameAt(s *step) string {
 	return fmt.Sprintf("dir%d %s %04o %s", s.fd2, quote(s.name), s.mode, flagNames(s.flags, []flagName{{"REMOVEDIR", unix.AT_REMOVEDIR}}))
@@ -37,14 +37,20 @@ func showNameAt(s *step) string {
 // reading is a directory that is being read while it may change. POSIX leaves open whether a name is listed that came or
 // went meanwhile. One that was there all the time is listed once.
 type reading struct {
+	path  string // where it was opened
 	fd    int
-	watch int     // in the plain directory: another descriptor, to look at it without moving the first
-	marks []int64 // a position after each call
-	// got are the entries of each call.
-	got [][]dirent
+	watch int // in the plain directory: another descriptor, to look at it without moving the first
+	got   []dirent
+	marks []mark
 	// always were there at every step since the reading began, and are the same inodes; ever were there at some step.
 	always map[string]uint64
 	ever   map[string]bool
+}
+
+// mark is where a reading once was: what to seek to, and how much it had got.
+type mark struct {
+	next int64
+	got  int
 }
 
 func (r *reading) close() error {
@@ -104,33 +110,33 @@ func (r *reading) look() error {
 	return nil
 }
 
-// part reads a few entries.
-func (r *reading) part() error {
-	// An entry with a name of 255 bytes takes 280.
-	some, err := readDirents(r.fd, make([]byte, 320))
+// part reads as many entries as fit into a few bytes.
+func (r *reading) part(size int) error {
+	some, err := readDirents(r.fd, make([]byte, size))
+	if err == unix.EINVAL { // not even one: with a name of 255 bytes it takes 280
+		some, err = readDirents(r.fd, make([]byte, 280))
+	}
 	if err != nil {
 		return err
 	}
-	r.got = append(r.got, some)
+	r.got = append(r.got, some...)
 	if len(some) > 0 {
-		r.marks = append(r.marks, some[len(some)-1].next)
+		r.marks = append(r.marks, mark{some[len(some)-1].next, len(r.got)})
 	}
 	return nil
 }
 
 func (r *reading) rest() error {
 	some, err := readRest(r.fd)
-	r.got = append(r.got, some)
+	r.got = append(r.got, some...)
 	return err
 }
 
 // wrong says what a finished reading has listed against the rules, which are the plain directory's.
 func (r *reading) wrong(rules *reading) string {
 	times := map[string]int{}
-	for _, some := range r.got {
-		for _, e := range some {
-			times[e.name]++
-		}
+	for _, e := range r.got {
+		times[e.name]++
 	}
 	var wrong []string
 	for name := range rules.always {
@@ -158,11 +164,11 @@ func doOpenDir(w *world, s *step) outcome {
 	if err != nil {
 		return failed(err)
 	}
-	w.dirs[s.fd2] = r
+	w.dirs[s.fd2], r.path = r, s.path
 	if err := r.begin(); err != nil {
 		return failed(err)
 	}
-	return failed(r.part())
+	return failed(r.part(64 + 2*s.n))
 }
 
 func doReadDir(w *world, s *step) outcome {
@@ -170,7 +176,7 @@ func doReadDir(w *world, s *step) outcome {
 	if r == nil {
 		return failed(unix.EBADF)
 	}
-	return failed(r.part())
+	return failed(r.part(64 + 2*s.n))
 }
 
 func doReadDirRest(w *world, s *step) outcome {
@@ -181,15 +187,18 @@ func doReadDirRest(w *world, s *step) outcome {
 	return failed(r.rest())
 }
 
-// doSeekDir goes back to where an earlier call had stopped, and reads on from there.
+// doSeekDir goes back to where an earlier call had stopped, and reads on from there. Where that was may differ.
 func doSeekDir(w *world, s *step) outcome {
 	r := w.dirs[s.fd2]
-	if r == nil || len(r.marks) == 0 {
+	if r == nil {
 		return failed(unix.EBADF)
 	}
-	at := s.n % len(r.marks)
-	_, err := unix.Seek(r.fd, r.marks[at], unix.SEEK_SET)
-	r.got, r.marks = r.got[:at+1], r.marks[:at+1]
+	var err error
+	if len(r.marks) > 0 {
+		at := r.marks[s.n%len(r.marks)]
+		_, err = unix.Seek(r.fd, at.next, unix.SEEK_SET)
+		r.got, r.marks = r.got[:at.got], r.marks[:s.n%len(r.marks)+1]
+	}
 	// In a removed directory reading fails everywhere, and the seek on some filesystems.
 	if gone := r.rest(); gone != nil {
 		return failed(gone)

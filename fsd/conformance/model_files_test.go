@@ -11,24 +11,24 @@ func fileOperations() []*operation {
 	return []*operation{
 		{name: "open", names: true, weight: 16, make: makeOpen, do: doOpen, show: showOpen},
 		{name: "tmpfile", weight: 3, make: makeTmpfile, do: doOpen, show: showOpen},
-		{name: "close", weight: 4, make: makeFD, show: showFD,
+		{name: "close", needs: aFile, weight: 4, make: makeFD, show: showFD,
 			do: func(w *world, s *step) outcome { return failed(w.closeFile(s.fd)) }},
-		{name: "read", weight: 5, make: makeRange, do: doRead, show: showRange},
-		{name: "pread", weight: 6, make: makeRange, do: doPread, show: showRange},
-		{name: "write", weight: 6, make: makeRange, show: showRange,
+		{name: "read", needs: aFile, weight: 5, make: makeRange, do: doRead, show: showRange},
+		{name: "pread", needs: aFile, weight: 6, make: makeRange, do: doPread, show: showRange},
+		{name: "write", needs: aFile, weight: 6, make: makeRange, show: showRange,
 			do: func(w *world, s *step) outcome { return counted(unix.Write(w.fd(s.fd), fill(s.n, s.data))) }},
-		{name: "pwrite", weight: 9, make: makeRange, show: showRange,
+		{name: "pwrite", needs: aFile, weight: 9, make: makeRange, show: showRange,
 			do: func(w *world, s *step) outcome { return counted(unix.Pwrite(w.fd(s.fd), fill(s.n, s.data), s.off)) }},
-		{name: "lseek", weight: 2, make: makeSeek, do: doSeek,
+		{name: "lseek", needs: aFile, weight: 2, make: makeSeek, do: doSeek,
 			show: func(s *step) string { return fmt.Sprintf("fd%d off=%d whence=%d", s.fd, s.off, s.flags) }},
-		{name: "ftruncate", weight: 4, make: makeRange, show: showRange,
+		{name: "ftruncate", needs: aFile, weight: 4, make: makeRange, show: showRange,
 			do: func(w *world, s *step) outcome { return failed(unix.Ftruncate(w.fd(s.fd), s.off)) }},
-		{name: "fallocate", weight: 4, make: makeFallocate, show: showFallocate,
+		{name: "fallocate", needs: aFile, weight: 4, make: makeFallocate, show: showFallocate,
 			do: func(w *world, s *step) outcome {
 				return failed(unix.Fallocate(w.fd(s.fd), uint32(s.flags), s.off, int64(s.n)))
 			}},
-		{name: "copy_file_range", weight: 4, make: makeCopy, do: doCopy, show: showCopy},
-		{name: "fsync", weight: 1, make: makeFD, do: doSync, show: showFD},
+		{name: "copy_file_range", needs: aFile, weight: 4, make: makeCopy, do: doCopy, show: showCopy},
+		{name: "fsync", needs: aFile, weight: 1, make: makeFD, do: doSync, show: showFD},
 		{name: "truncate", weight: 4, make: makeTruncate,
 			do: doTruncate, show: func(s *step) string { return fmt.Sprintf("%s %d", quote(s.path), s.off) }},
 		{name: "readAll", weight: 5, make: makePath, do: doReadAll, show: showPath},
@@ -67,7 +67,7 @@ func doOpen(w *world, s *step) outcome {
 	if err != nil {
 		return failed(err)
 	}
-	w.files[s.fd] = &openFile{fd: fd, flags: s.flags}
+	w.files[s.fd] = &openFile{fd: fd, path: s.path, flags: s.flags}
 	return outcome{}
 }
 

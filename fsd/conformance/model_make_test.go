@@ -48,7 +48,8 @@ func makeTmpfile(g *generator, s *step) {
 }
 
 func makeRange(g *generator, s *step) {
-	s.fd, s.off, s.n, s.data = g.openFile(), g.offset(), g.length(), byte(g.Uint32())
+	s.fd = g.openFile()
+	s.off, s.n, s.data = g.offsetIn(s.fd), g.length(), byte(g.Uint32())
 }
 
 func makeSeek(g *generator, s *step) {
@@ -66,7 +67,9 @@ func makeFallocate(g *generator, s *step) {
 
 func makeCopy(g *generator, s *step) {
 	makeRange(g, s)
-	s.fd2, s.off2 = g.openFile(), g.offset()
+	s.fd, s.fd2 = g.openRDWR(), g.openFile()
+	s.off = g.offsetIn(s.fd)
+	s.off2 = g.offsetIn(s.fd2)
 }
 
 func makeTruncate(g *generator, s *step) {
@@ -104,7 +107,10 @@ func makeRename(g *generator, s *step) {
 }
 
 func makeLink(g *generator, s *step) {
-	s.path, s.path2, s.flags = g.source(), g.target(), pick(g, 0, 0, unix.AT_SYMLINK_FOLLOW)
+	s.path, s.path2, s.flags = g.file(), g.target(), pick(g, 0, 0, unix.AT_SYMLINK_FOLLOW)
+	if g.oneIn(4) {
+		s.path = g.source()
+	}
 }
 
 func makeLinkFD(g *generator, s *step) { s.fd, s.path = g.openFile(), g.target() }
@@ -126,8 +132,8 @@ func makeMknod(g *generator, s *step) {
 }
 
 func makeRmdir(g *generator, s *step) {
-	s.path = g.dir()
-	if g.oneIn(6) || s.path == "" {
+	s.path = g.emptyDir()
+	if g.oneIn(3) {
 		s.path = g.source()
 	}
 }
@@ -184,11 +190,13 @@ func makeFDTimes(g *generator, s *step) {
 }
 
 func makeXattr(g *generator, s *step) {
-	s.path = g.any()
-	if g.oneIn(3) {
-		s.path = g.source()
-	}
+	s.path = g.source()
 	g.attr(s)
+	if s.op.name == "setxattr" {
+		g.attrs = append(g.attrs, s.path)
+	} else if len(g.attrs) > 0 && !g.oneIn(3) {
+		s.path = pick(g, g.attrs...)
+	}
 }
 
 func makeFDXattr(g *generator, s *step) {
@@ -197,12 +205,12 @@ func makeFDXattr(g *generator, s *step) {
 }
 
 func (g *generator) attr(s *step) {
-	s.name, s.n, s.data = pick(g, "user.a", "user.b", "user.casview"), pick(g, 0, 1, 10, 60), byte(g.Uint32())
+	s.name, s.n, s.data = pick(g, "user.a", "user.a", "user.casview"), pick(g, 0, 1, 60, 60), byte(g.Uint32())
 	s.flags = pick(g, 0, 0, 0, unix.XATTR_CREATE, unix.XATTR_REPLACE)
 }
 
 func makeMmap(g *generator, s *step) {
-	s.fd, s.fd2 = g.openFile(), g.IntN(maxMaps)
+	s.fd, s.fd2 = g.openRDWR(), g.IntN(maxMaps)
 	s.flags = pick(g, unix.PROT_READ, unix.PROT_READ|unix.PROT_WRITE, unix.PROT_READ|unix.PROT_WRITE)
 	s.n = pick(g, 1, 4096, 8192, 65536, 140_000)
 }
@@ -216,8 +224,8 @@ func makeDirAt(g *generator, s *step) {
 	if s.op.name == "opendir" {
 		s.fd2 = g.IntN(maxDirs)
 		makeDir(g, s)
-		if g.oneIn(3) {
-			s.path = "many"
+		if g.oneIn(2) {
+			s.path = g.home
 		}
 	}
 }
@@ -225,7 +233,7 @@ func makeDirAt(g *generator, s *step) {
 func makeNameAt(g *generator, s *step) {
 	s.fd2, s.name, s.mode, s.n, s.data = g.openDir(), g.name(), pick[uint32](g, 0o666, 0o777), g.length(), byte(g.Uint32())
 	s.flags = pick(g, 0, 0, unix.AT_REMOVEDIR)
-	if g.oneIn(2) {
-		_, s.name = split(g.any())
+	if r := g.world.dirs[s.fd2]; r != nil && s.op.name == "unlinkat" && !g.oneIn(4) {
+		_, s.name = split(g.among(g.children(r.path)))
 	}
 }

@@ -10,11 +10,11 @@ import (
 // mapOperations use files as memory.
 func mapOperations() []*operation {
 	return []*operation{
-		{name: "mmap", weight: 4, make: makeMmap, do: doMmap, show: showMmap},
-		{name: "mapWrite", weight: 5, make: makeMapRange, do: doMapWrite, show: showMapRange},
-		{name: "mapRead", weight: 4, make: makeMapRange, do: doMapRead, show: showMapRange},
-		{name: "msync", weight: 1, make: makeMapRange, do: doMsync, show: showMapRange},
-		{name: "munmap", weight: 2, make: makeMapRange, show: showMapRange,
+		{name: "mmap", needs: aFile, weight: 4, make: makeMmap, do: doMmap, show: showMmap},
+		{name: "mapWrite", needs: aMap, weight: 5, make: makeMapRange, do: doMapWrite, show: showMapRange},
+		{name: "mapRead", needs: aMap, weight: 4, make: makeMapRange, do: doMapRead, show: showMapRange},
+		{name: "msync", needs: aMap, weight: 1, make: makeMapRange, do: doMsync, show: showMapRange},
+		{name: "munmap", needs: aMap, weight: 2, make: makeMapRange, show: showMapRange,
 			do: func(w *world, s *step) outcome { return failed(w.unmap(s.fd2)) }},
 	}
 }

@@ -17,7 +17,7 @@ func nameOperations() []*operation {
 			do: func(w *world, s *step) outcome {
 				return failed(unix.Linkat(unix.AT_FDCWD, w.at(s.path), unix.AT_FDCWD, w.at(s.path2), s.flags))
 			}},
-		{name: "linkFD", names: true, weight: 4, make: makeLinkFD, do: doLinkFD,
+		{name: "linkFD", needs: aFile, names: true, weight: 4, make: makeLinkFD, do: doLinkFD,
 			show: func(s *step) string { return fmt.Sprintf("fd%d %s", s.fd, quote(s.path)) }},
 		{name: "unlink", names: true, weight: 8, make: makeUnlink, show: showPath,
 			do: func(w *world, s *step) outcome { return failed(unix.Unlink(w.at(s.path))) }},

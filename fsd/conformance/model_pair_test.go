@@ -20,6 +20,8 @@ type pair struct {
 	numbers map[identity]uint64
 	// excused counts what the exceptions were needed for.
 	excused map[string]int
+	// worked counts the steps that were no errors.
+	worked int
 }
 
 // identity tells an inode of the plain directory from one that had its number before.
@@ -56,6 +58,9 @@ func (p *pair) do(s *step) string {
 	}
 	if what != "" {
 		return fmt.Sprintf("%s: the view says %s, the disk %s", what, got, want)
+	}
+	if got.errno == 0 {
+		p.worked++
 	}
 	p.repair(s, got)
 	if what := p.sameInode(got.seen, want.seen); what != "" {

@@ -36,6 +36,7 @@ type done struct {
 	tree     []node
 	looked   bool
 	steps    []*step
+	worked   int // of them
 	excused  map[string]int
 	numbered bool // see pair
 }
@@ -180,7 +181,7 @@ func snapshotNames(w *world) ([]node, error) {
 
 // finish compares the trees, if nothing was wrong before.
 func (p *pair) finish(l *failure) (*done, *failure) {
-	d := &done{looked: l.looked, steps: l.steps, excused: p.excused, numbered: p.numbered()}
+	d := &done{looked: l.looked, steps: l.steps, worked: p.worked, excused: p.excused, numbered: p.numbered()}
 	if l.problem == "" {
 		d.tree, l.problem = p.end()
 	}

@@ -30,10 +30,21 @@ type operation struct {
 	weight int
 	// names says that it may make or remove names.
 	names bool
+	// needs is what must be open for it to do anything.
+	needs need
 	make  func(g *generator, s *step)
 	do    func(w *world, s *step) outcome
 	show  func(s *step) string
 }
+
+// need names the operation that opens what is needed.
+type need string
+
+const (
+	aFile need = "open"
+	aMap  need = "mmap"
+	aDir  need = "opendir"
+)
 
 func (s *step) String() string { return s.op.name + " " + s.op.show(s) }
 

@@ -47,17 +47,18 @@ func modelTest(t *testing.T, o options, n int) {
 		first = rand.Uint64N(1_000_000_000)
 	}
 	t.Logf("seed %d; -run '^%s$' -seed %d -sequences %d does the same again", first, t.Name(), first, *sequences)
-	began, ran, steps, excused := time.Now(), 0, 0, map[string]int{}
+	began, excused := time.Now(), map[string]int{}
+	ran, steps, worked := 0, 0, 0
 	for ran < n && !t.Failed() {
 		for _, d := range modelBatch(t, o, first+uint64(ran), min(n-ran, atOnce)) {
 			ran++
-			steps += len(d.steps)
+			steps, worked = steps+len(d.steps), worked+d.worked
 			for name, times := range d.excused {
 				excused[name] += times
 			}
 		}
 	}
-	t.Logf("%d sequences of %d steps in %.1f s", ran, steps, time.Since(began).Seconds())
+	t.Logf("%d sequences with %d steps, of which %d were no errors, in %.1f s", ran, steps, worked, time.Since(began).Seconds())
 	for _, name := range slices.Sorted(maps.Keys(excused)) {
 		t.Logf("excused: %s: %d times", name, excused[name])
 	}

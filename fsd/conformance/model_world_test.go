@@ -26,9 +26,11 @@ type world struct {
 	dirs  [maxDirs]*reading
 }
 
-// openFile is a descriptor with the flags of its open.
+// openFile is a descriptor with the path and flags of its open.
 type openFile struct {
-	fd, flags int
+	fd    int
+	path  string
+	flags int
 }
 
 // mapping is shared memory of a file, which fd keeps open for its size.
