@@ -41,7 +41,7 @@ func sabotages() map[string]func(view *world, s *step) error {
 			content, err := os.ReadFile(view.at(s.path2))
 			return errors.Join(err, unix.Unlink(view.at(s.path2)), os.WriteFile(view.at(s.path2), content, 0o644))
 		}),
-		"inode number": only("append", func(view *world, s *step) error {
+		"inode number|fd.: link count|names of one inode": only("append", func(view *world, s *step) error {
 			path := view.at(s.path)
 			file, err := statPath(path, 0, viewStat)
 			if err != nil || file.Links > 1 || s.n == 0 {
