@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/fsd/result"
 )
 
@@ -102,12 +104,19 @@ func copyCheckout(t *testing.T, dir string) {
 		git -C "$1" add .`, "sh", dir)
 }
 
-// openFuseDevice lets every user open /dev/fuse, as distributions do by udev, until the test ends.
+// openFuseDevice lets every user open /dev/fuse, as distributions do by udev, until the test ends. Tests of other packages
+// that need the same at the same time wait.
 func openFuseDevice(t *testing.T) {
 	t.Helper()
 	const device = "/dev/fuse"
+	lock, err := unix.Open(device, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	must(t, err)
+	must(t, unix.Flock(lock, unix.LOCK_EX))
 	info, err := os.Stat(device)
 	must(t, err)
 	must(t, os.Chmod(device, 0o666))
-	t.Cleanup(func() { must(t, os.Chmod(device, info.Mode().Perm())) })
+	t.Cleanup(func() {
+		must(t, os.Chmod(device, info.Mode().Perm()))
+		must(t, unix.Close(lock))
+	})
 }
