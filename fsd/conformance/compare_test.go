@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// compareTrees says in what the view's tree is not as the plain one's, or "".
-func compareTrees(view, plain []node, slack time.Duration) string {
+// compareTrees says in what the view's tree is not as the plain one's, or "". What two nodes differ in, differ says.
+func compareTrees(view, plain []node, differ func(view, plain *node) string) string {
 	var wrong []string
 	for len(view)+len(plain) > 0 {
 		switch order := firstPath(view, plain); {
@@ -21,7 +20,7 @@ func compareTrees(view, plain []node, slack time.Duration) string {
 			wrong = append(wrong, fmt.Sprintf("%q is not in the view", plain[0].Path))
 			plain = plain[1:]
 		default:
-			if what := view[0].differs(&plain[0], slack); what != "" {
+			if what := differ(&view[0], &plain[0]); what != "" {
 				wrong = append(wrong, fmt.Sprintf("%q: %s: view %s, on disk %s", view[0].Path, what, &view[0], &plain[0]))
 			}
 			view, plain = view[1:], plain[1:]

@@ -124,10 +124,6 @@ func (p *pair) end() (tree []node, problem string) {
 	if problem != "" {
 		return nil, problem
 	}
-	slack := p.slack()
-	if slack == anyTime {
-		slack = p.gap + clockSlack
-	}
 	if err := p.close(); err != nil {
 		return nil, "close: " + err.Error()
 	}
@@ -140,7 +136,7 @@ func (p *pair) end() (tree []node, problem string) {
 	if err != nil {
 		return nil, "the plain directory: " + err.Error()
 	}
-	if what := compareTrees(seen[1:], disk[1:], slack); what != "" {
+	if what := compareTrees(seen[1:], disk[1:], p.differ); what != "" {
 		return nil, what
 	}
 	for i := range seen {

@@ -11,6 +11,9 @@ const attempts = 300
 // shrink drops steps of a failed sequence that it fails without, on a view of its own.
 func shrink(t *testing.T, o options, f *failure, also ...exception) *failure {
 	t.Helper()
+	if o.state != "" {
+		o.state += "-shrink"
+	}
 	place := newField(t, o, attempts)
 	place.also = also
 	used := 0

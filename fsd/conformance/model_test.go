@@ -4,6 +4,7 @@ import (
 	"flag"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestModel(t *testing.T) {
 // A daemon that can do one thing at a time must not wait for itself.
 func TestModelOneProcessor(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, driver string) {
-		modelTest(t, options{driver: driver, gomaxprocs: 1}, *sequences/10)
+		modelTest(t, options{driver: driver, gomaxprocs: 1}, fewer())
 	})
 }
 
@@ -35,9 +36,22 @@ func TestModelInUserNamespace(t *testing.T) {
 		return
 	}
 	onEachDriver(t, func(t *testing.T, driver string) {
-		modelTest(t, options{driver: driver}, *sequences/10)
+		modelTest(t, options{driver: driver}, fewer())
 	})
 }
+
+// Inside most containers the state directory is on overlayfs, where overlay can't have its upper directory.
+func TestModelOnOverlayfs(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, driver string) {
+		if driver == "overlay" {
+			t.Skip("overlayfs takes no upper directory on overlayfs")
+		}
+		modelTest(t, options{driver: driver, state: filepath.Join(onOverlayfs(t), "state")}, fewer())
+	})
+}
+
+// fewer is how many sequences are enough where only the surroundings differ.
+func fewer() int { return max(1, *sequences/10) }
 
 // modelTest runs n sequences, so many of them at a time on one view.
 func modelTest(t *testing.T, o options, n int) {
@@ -46,7 +60,7 @@ func modelTest(t *testing.T, o options, n int) {
 	if first == 0 {
 		first = rand.Uint64N(1_000_000_000)
 	}
-	t.Logf("seed %d; -run '^%s$' -seed %d -sequences %d does the same again", first, t.Name(), first, *sequences)
+	t.Logf("%d sequences from seed %d on", n, first)
 	began, excused := time.Now(), map[string]int{}
 	ran, steps, worked := 0, 0, 0
 	for ran < n && !t.Failed() {
@@ -73,7 +87,8 @@ func modelBatch(t *testing.T, o options, first uint64, n int) []*done {
 		failed = place.lookAgain(t, first, all)
 	}
 	if failed != nil {
-		t.Error(failed)
+		pattern := strings.ReplaceAll(t.Name(), "/", "$/^")
+		t.Errorf("%sagain: go test ./fsd/conformance -run '^%s$' -sequences 1 -seed %d", failed, pattern, failed.seed)
 		t.Logf("shorter: %s", shrink(t, o, failed))
 		return nil
 	}
