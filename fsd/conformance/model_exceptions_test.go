@@ -138,7 +138,7 @@ func (p *pair) repair(s *step, o outcome) {
 func (p *pair) differ(view, plain *node) string {
 	said := *view
 	p.excepted(func(x exception) bool { return x.excuse != nil && x.excuse(&said, plain) })
-	return said.differs(plain, p.slack())
+	return said.differs(plain, p.slack(plain))
 }
 
 // numbered says that inodes keep their numbers.

@@ -18,17 +18,12 @@ type pair struct {
 	gap time.Duration
 	// numbers are the inode numbers in the view, by what they are in the plain directory.
 	numbers map[identity]uint64
+	// timeless are files of which nobody can say what time they have, see noteTimes.
+	timeless map[identity]bool
 	// excused counts what the exceptions were needed for.
 	excused map[string]int
 	// worked counts the steps that were no errors.
 	worked int
-}
-
-// identity tells an inode of the plain directory from one that had its number before.
-type identity struct {
-	ino      uint64
-	bornSec  int64
-	bornNsec uint32
 }
 
 func newPair(driver string, view, plain *world) *pair {
@@ -36,7 +31,7 @@ func newPair(driver string, view, plain *world) *pair {
 	return &pair{
 		view: view, plain: plain,
 		exceptions: slices.DeleteFunc(exceptions(), func(x exception) bool { return x.driver != name }),
-		numbers:    map[identity]uint64{}, excused: map[string]int{},
+		numbers:    map[identity]uint64{}, timeless: map[identity]bool{}, excused: map[string]int{},
 	}
 }
 
@@ -52,6 +47,10 @@ func (p *pair) do(s *step) string {
 	}
 	want := s.op.do(p.plain, s)
 	p.gap = max(p.gap, time.Since(began))
+	return p.compare(s, got, want)
+}
+
+func (p *pair) compare(s *step, got, want outcome) string {
 	what := got.differs(want)
 	if what == "" && got.seen != nil {
 		what = p.differ(got.seen, want.seen)
@@ -62,6 +61,9 @@ func (p *pair) do(s *step) string {
 	if got.errno == 0 {
 		p.worked++
 	}
+	if err := p.noteTimes(s, got); err != nil {
+		return "the plain directory: " + err.Error()
+	}
 	p.repair(s, got)
 	if what := p.sameInode(got.seen, want.seen); what != "" {
 		return what
@@ -69,22 +71,12 @@ func (p *pair) do(s *step) string {
 	return p.directories(s, got)
 }
 
-// slack is how far apart the times of the two may be.
-func (p *pair) slack() time.Duration {
-	for _, m := range p.plain.maps {
-		if m != nil && m.writable {
-			return anyTime
-		}
-	}
-	return p.gap + clockSlack
-}
-
 // sameInode says whether an inode has another number in the view than before.
 func (p *pair) sameInode(view, plain *node) string {
 	if view == nil || plain == nil || !p.numbered() {
 		return ""
 	}
-	id := identity{plain.Ino, plain.BornSec, plain.BornNsec}
+	id := identityOf(plain)
 	before, known := p.numbers[id]
 	p.numbers[id] = view.Ino
 	if known && before != view.Ino {

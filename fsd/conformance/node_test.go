@@ -77,8 +77,7 @@ func statFD(fd, mask int) (*node, error) {
 	return nodeOf(&st), nil
 }
 
-// anyTime is a slack with which times are not compared: while a file is mapped for writing, nobody knows when it will have
-// changed.
+// anyTime is a slack with which times are not compared.
 const anyTime = time.Duration(-1)
 
 // differs says in what a node of the view is not as the plain directory's, or "".
