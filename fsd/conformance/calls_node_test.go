@@ -26,14 +26,10 @@ var nodeCalls = map[string]callFunc{
 	},
 	// stat PATH FIELD..., fstat NAME FIELD...
 	"stat": func(_ *caller, a *args) (string, error) {
-		var st unix.Stat_t
-		err := unix.Lstat(a.str(0), &st)
-		return fields(&st, a.list[1:]), err
+		return statTwice(unix.AT_FDCWD, a.str(0), unix.AT_SYMLINK_NOFOLLOW, a.list[1:])
 	},
 	"fstat": func(c *caller, a *args) (string, error) {
-		var st unix.Stat_t
-		err := unix.Fstat(c.fd(a, 0), &st)
-		return fields(&st, a.list[1:]), err
+		return statTwice(c.fd(a, 0), "", unix.AT_EMPTY_PATH, a.list[1:])
 	},
 	// statfs PATH: the longest name
 	"statfs": func(_ *caller, a *args) (string, error) {
@@ -69,6 +65,25 @@ var nodeCalls = map[string]callFunc{
 		slices.Sort(names)
 		return strings.Join(names, " "), err
 	},
+}
+
+// statTwice tells what the kernel says by itself, which must be what it says after it has asked the filesystem.
+func statTwice(dir int, path string, flags int, names []string) (string, error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(dir, path, &st, flags); err != nil {
+		return "", err
+	}
+	var asked unix.Statx_t
+	if err := unix.Statx(dir, path, flags|unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &asked); err != nil {
+		return "", err
+	}
+	cached := fields(&st, names)
+	st.Mode, st.Uid, st.Gid, st.Ino = uint32(asked.Mode), asked.Uid, asked.Gid, asked.Ino
+	st.Nlink, st.Size = uint64(asked.Nlink), int64(asked.Size)
+	if now := fields(&st, names); now != cached {
+		return "", fmt.Errorf("the kernel has %q, the filesystem says %q", cached, now)
+	}
+	return cached, nil
 }
 
 // fields shows some of what stat(2) says.

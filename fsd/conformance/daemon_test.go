@@ -31,7 +31,12 @@ func serve(args []string) error {
 	if err != nil {
 		return err
 	}
+	restore, err := startWithFewFiles()
+	if err != nil {
+		return err
+	}
 	d, err := fsd.Start(run, log)
+	restore()
 	if err != nil {
 		return rundir.SendReply(sock, rundir.Reply{Error: err.Error()}, nil)
 	}
@@ -43,6 +48,24 @@ func serve(args []string) error {
 		log.Warn("the daemon runs with more rights than it needs", "cause", err)
 	}
 	return d.Finish(stop)
+}
+
+// fewFilesVariable names the environment variable that, set, makes a daemon keep only a handful of descriptors of
+// staged files that nobody uses: see options.fewFiles.
+const fewFilesVariable = "CASVIEW_TEST_FEW_FILES"
+
+// startWithFewFiles lowers the number of files that the daemon may have open, by which it decides when it starts how
+// many it keeps, until restore is called.
+func startWithFewFiles() (restore func(), err error) {
+	if os.Getenv(fewFilesVariable) == "" {
+		return func() {}, nil
+	}
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		return nil, err
+	}
+	low := unix.Rlimit{Cur: 28, Max: was.Max}
+	return func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &was) }, unix.Setrlimit(unix.RLIMIT_NOFILE, &low)
 }
 
 func endWithLifeline() {
@@ -73,7 +96,7 @@ type daemon struct {
 }
 
 // startDaemon starts the daemon of a run. The lock is the daemon's, too, from then on.
-func startDaemon(t *testing.T, run *rundir.Dir, lock *rundir.Lock, gomaxprocs int) *daemon {
+func startDaemon(t *testing.T, run *rundir.Dir, lock *rundir.Lock, o options) *daemon {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	must(t, err)
@@ -87,8 +110,11 @@ func startDaemon(t *testing.T, run *rundir.Dir, lock *rundir.Lock, gomaxprocs in
 	defer line.Close()
 	// Without the first of the race detector's options it sleeps for a second before a process exits.
 	env := append(os.Environ(), "GORACE=atexit_sleep_ms=0")
-	if gomaxprocs > 0 {
-		env = append(env, "GOMAXPROCS="+strconv.Itoa(gomaxprocs))
+	if o.gomaxprocs > 0 {
+		env = append(env, "GOMAXPROCS="+strconv.Itoa(o.gomaxprocs))
+	}
+	if o.fewFiles {
+		env = append(env, fewFilesVariable+"=1")
 	}
 	d.process, err = os.StartProcess("/proc/self/exe", []string{"casview-fsd", "do-serve", run.Path()}, &os.ProcAttr{
 		Dir: "/", Env: env,

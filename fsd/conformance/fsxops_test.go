@@ -144,7 +144,13 @@ func (r *fsxRun) stat(f *fsxFile) error {
 			return err
 		}
 	}
-	return nil
+	// And after the filesystem was asked, whatever the kernel knows.
+	var asked unix.Statx_t
+	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_STATX_FORCE_SYNC
+	if err := unix.Statx(unix.AT_FDCWD, f.name(r.rng), flags, unix.STATX_BASIC_STATS, &asked); err != nil {
+		return fmt.Errorf("statx: %w", err)
+	}
+	return f.checkStat("statx", &unix.Stat_t{Size: int64(asked.Size), Nlink: uint64(asked.Nlink)})
 }
 
 func (f *fsxFile) checkStat(how string, st *unix.Stat_t) error {

@@ -49,6 +49,8 @@ type options struct {
 	state string
 	// gomaxprocs is the daemon's.
 	gomaxprocs int
+	// fewFiles makes the fuse driver open files again and again that it would keep open otherwise.
+	fewFiles bool
 	// edit may change what else the run is asked for.
 	edit func(*rundir.Spec)
 }
@@ -92,7 +94,7 @@ func tryMountView(t *testing.T, o options) (*mounted, error) {
 	t.Cleanup(func() { m.store.Close() })
 	lock := m.create(o)
 	defer lock.Close()
-	m.daemon = startDaemon(t, m.run, lock, o.gomaxprocs)
+	m.daemon = startDaemon(t, m.run, lock, o)
 	t.Cleanup(m.cleanup)
 	if err := m.daemon.attach(m.Dir); err != nil {
 		m.over = true

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/casview/casview/fsd/result"
@@ -19,10 +20,13 @@ type place struct {
 	// driver is the staging driver, or host.
 	driver string
 	view   *mounted // nil on the host
-	hands  []*hand
+	// fewFiles says that the driver does not keep staged files open.
+	fewFiles bool
+	hands    []*hand
 }
 
-// onEachPlace runs fn as one subtest on the host and one on each driver.
+// onEachPlace runs fn as one subtest on the host, one on each driver, and one on the fuse driver when it has to find
+// staged files again by their names instead of keeping them open.
 func onEachPlace(t *testing.T, in inputs, fn func(t *testing.T, p *place)) {
 	t.Helper()
 	onEachPlaceWith(t, options{inputs: in}, fn)
@@ -40,10 +44,15 @@ func onEachPlaceWith(t *testing.T, o options, fn func(t *testing.T, p *place)) {
 		must(t, o.inputs.write(dir))
 		fn(t, &place{dir: dir, driver: host})
 	})
-	onEachDriver(t, func(t *testing.T, driver string) {
+	onView := func(t *testing.T, driver string) {
 		o.driver = driver
 		view := mountView(t, o)
-		fn(t, &place{dir: view.Dir, driver: driver, view: view})
+		fn(t, &place{dir: view.Dir, driver: driver, view: view, fewFiles: o.fewFiles})
+	}
+	onEachDriver(t, onView)
+	t.Run("fuse-few-files", func(t *testing.T) {
+		o.fewFiles = true
+		onView(t, "fuse")
 	})
 }
 
@@ -69,6 +78,18 @@ func walk(tree fs.FS, visit func(path string)) error {
 		}
 		return err
 	})
+}
+
+// crowd makes so many files and removes them that a driver with fewFiles has closed all that was not in use.
+func (p *place) crowd(h *hand) {
+	h.t.Helper()
+	const n = 40
+	h.ok("mkdir", "crowd", "0755")
+	h.ok("fill", "crowd", strconv.Itoa(n))
+	for i := range n {
+		h.ok("unlink", "crowd/new"+strconv.Itoa(i))
+	}
+	h.ok("rmdir", "crowd")
 }
 
 // forget makes the kernel look names up again that nobody has open. On the host it need not.

@@ -73,6 +73,7 @@ func TestTrapRenameInputDirectory(t *testing.T) {
 		h.says(inode, "stat", "into/moved/sub", "ino")
 		other.says("b", "pread", "kept", "0", "9")
 
+		p.crowd(h)
 		h.ok("put", "into/moved/sub/b", "b changed")
 		h.ok("unlink", "into/moved/sub/deep/c")
 		h.ok("put", "into/moved/sub/deep/new", "new")
@@ -111,6 +112,7 @@ func TestTrapRenameInCircle(t *testing.T) {
 			h.ok("rename", c[2], c[0])
 			h.fails(unix.ENOENT, "stat", c[2])
 		}
+		p.crowd(h)
 		h.says("A file", "list", ".")
 		h.says("sub x", "list", "A")
 		h.says(before, "stat", "A/sub/y", "ino", "mode", "nlink")
@@ -175,6 +177,11 @@ func TestTrapRenameFlags(t *testing.T) {
 		h.ok("exchange", "made", "other") // two directories
 		h.says("c", "list", "made")
 		h.says("m", "list", "other")
+		p.crowd(h)
+		h.ok("put", "dir", "file")
+		h.ok("put", "new", "a")
+		h.ok("put", "file/a", "new")
+		h.says("m", "content", "other/m")
 		h.ok("exchange", "made/c", "other")
 		h.says("c", "content", "other")
 		h.says("m", "content", "made/c/m")

@@ -155,6 +155,45 @@ func TestTrapTimesMove(t *testing.T) {
 	})
 }
 
+// Copying up is nobody's business: neither the file nor its directories look changed.
+func TestTrapCopyUpKeepsTimes(t *testing.T) {
+	odd := unix.Timespec{Sec: -7, Nsec: 123_456_789}
+	calls := map[string][]string{
+		"chmod": {"chmod", "dir/sub/chmod", "0600"}, "chown": {"chown", "dir/sub/chown", "1", "1"},
+		"setxattr": {"setxattr", "dir/sub/setxattr", "user.x", "v"}, "open": {"open", "f", "dir/sub/open", "O_RDWR"},
+		"write": {"put", "dir/sub/write", "written"}, "truncate": {"truncate", "dir/sub/truncate", "0"},
+		"link": {"link", "dir/sub/link", "linked"}, "rename": {"rename", "dir/sub/rename", "dir/sub/renamed"},
+	}
+	in := inputs{"dir": {dir: true, mtime: odd}, "dir/sub": {dir: true, mtime: odd}}
+	for name := range calls {
+		in["dir/sub/"+name] = input{content: "content", mtime: odd}
+	}
+	onEachPlace(t, in, func(t *testing.T, p *place) {
+		h := p.hand(t, root)
+		// The last one changes the directory.
+		for _, name := range []string{"chmod", "chown", "setxattr", "open", "write", "truncate", "link", "rename"} {
+			h.ok(calls[name]...)
+			path := map[string]string{"rename": "dir/sub/renamed"}[name]
+			if path == "" {
+				path = "dir/sub/" + name
+			}
+			for _, again := range []string{"", "after the kernel has forgotten it, "} {
+				changed := name == "write" || name == "truncate"
+				if st := statOf(t, p.path(path)); (st.Mtim != odd) != changed {
+					t.Errorf("%s%s: mtime %v", again, name, st.Mtim)
+				}
+				if st := statOf(t, p.path("dir/sub")); st.Mtim != odd && name != "rename" {
+					t.Errorf("%s%s: mtime of its directory %v", again, name, st.Mtim)
+				}
+				if st := statOf(t, p.path("dir")); st.Mtim != odd {
+					t.Errorf("%s%s: mtime of the directory above %v", again, name, st.Mtim)
+				}
+				p.forget(t)
+			}
+		}
+	})
+}
+
 func statOf(t *testing.T, path string) unix.Stat_t {
 	t.Helper()
 	var st unix.Stat_t

@@ -34,6 +34,7 @@ func TestTrapUnlinkedOpenFile(t *testing.T) {
 		h.says("replaced", "pread", "replaced", "0", "99")
 		other.says("replaced", "list", "dir")
 		other.says("another", "content", "dir/replaced")
+		p.crowd(other)
 
 		for _, name := range []string{"new", "written", "replaced"} {
 			h.ok("pwrite", name, "0", "AB")
@@ -188,7 +189,9 @@ func TestTrapLinkOfUnlinkedFile(t *testing.T) {
 			h.ok("write", name, strings.ToUpper(name))
 			h.ok("unlink", name)
 			h.fails(unix.ENOENT, "linkfd", name, "again")
-			h.says(strings.ToUpper(name), "pread", name, "0", "99")
+			p.crowd(h)
+			h.ok("write", name, ".")
+			h.says(strings.ToUpper(name)+".", "pread", name, "0", "99")
 		}
 		h.says("", "list", ".")
 		p.wantResult(t, nil, "input")

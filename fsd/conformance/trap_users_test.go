@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/fsd/rundir"
 )
 
 // team is a group that neither user has for its own.
@@ -59,6 +61,43 @@ func TestTrapChownByRoot(t *testing.T) {
 		p.wantResult(t, []string{
 			"input: alice's", "link -> input", "linked: made", "moved/", "moved/made = linked", "new: alice's",
 		}, "dir", "dir/a")
+	})
+}
+
+// Inputs belong to the user that the view was made for, also when they are copied up, and what another user makes does
+// not.
+func TestTrapOwnerOfInputs(t *testing.T) {
+	in := inputs{
+		"dir/input": {content: "input", mode: 0o600}, "dir/other": {content: "x", mode: 0o600},
+		"link": {symlink: "dir/input"}, "private": {dir: true, mode: 0o700}, "private/a": {content: "a"},
+	}
+	onEachDriver(t, func(t *testing.T, driver string) {
+		view := mountView(t, options{driver: driver, inputs: in, edit: func(s *rundir.Spec) {
+			s.Owner = rundir.Owner{UID: uint32(alice.uid), GID: uint32(alice.gid)}
+		}})
+		p := &place{dir: view.Dir, driver: driver, view: view}
+		h, a, b := p.hand(t, root), p.hand(t, alice), p.hand(t, bob)
+		owned := func(paths ...string) {
+			t.Helper()
+			for _, path := range paths {
+				h.says("61001 61001", "stat", path, "uid", "gid")
+			}
+		}
+		owned(".", "dir", "dir/input", "link", "private", "private/a")
+		a.says("input", "content", "dir/input")
+		b.fails(unix.EACCES, "content", "dir/input")
+		b.fails(unix.EACCES, "list", "private")
+		a.ok("put", "dir/input", "written")
+		h.ok("put", "dir/other", "by root")
+		h.ok("put", "dir/roots", "x")
+		h.says("0 0", "stat", "dir/roots", "uid", "gid")
+		a.ok("mkdir", "private/made", "0700")
+		a.ok("rename", "private", "dir/private")
+		a.ok("rename", "link", "dir/link")
+		p.forget(t)
+		owned("dir", "dir/input", "dir/other", "dir/link", "dir/private", "dir/private/a", "dir/private/made")
+		b.fails(unix.EACCES, "content", "dir/input")
+		a.fails(unix.EACCES, "put", "dir/roots", "y")
 	})
 }
 
