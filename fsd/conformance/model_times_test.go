@@ -21,7 +21,7 @@ func identityOf(n *node) identity { return identity{n.Ino, n.BornSec, n.BornNsec
 
 // noteTimes notes of which files the time is not known after a step.
 func (p *pair) noteTimes(s *step, o outcome) error {
-	if o.errno != 0 {
+	if o.errno != 0 || s.times[1].Nsec == unix.UTIME_OMIT {
 		return nil
 	}
 	var file *node
@@ -42,7 +42,7 @@ func (p *pair) noteTimes(s *step, o outcome) error {
 	default:
 		return nil
 	}
-	if err == nil && s.times[1].Nsec != unix.UTIME_OMIT && !p.mapped(identityOf(file)) {
+	if err == nil && !p.mapped(identityOf(file)) {
 		delete(p.timeless, identityOf(file))
 	}
 	return err
