@@ -137,6 +137,9 @@ func (d *daemon) attach(dir string) error {
 		return err
 	}
 	_, mount, err := rundir.ReceiveReply(d.sock)
+	for errors.Is(err, unix.EINTR) { // with a timeout set it is never restarted: signal(7)
+		_, mount, err = rundir.ReceiveReply(d.sock)
+	}
 	if err != nil {
 		return err
 	}
