@@ -156,6 +156,11 @@ func (d *Daemon) Finish(stop context.Context) error {
 	if failed := d.session.FailedPassthrough; failed != nil {
 		o.Ended.FailedPassthrough = failed()
 	}
+	if lost := d.session.Lost; lost != nil {
+		for _, l := range lost() {
+			o.Ended.Lost = append(o.Ended.Lost, rundir.Lost{Dev: l.Dev, Ino: l.Ino, Path: []byte(l.Path), Cause: l.Cause.Error()})
+		}
+	}
 	if err := d.events.Err(); err != nil {
 		o.Ended.TraceError = err.Error()
 	}

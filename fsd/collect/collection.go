@@ -42,6 +42,8 @@ type collection struct {
 	// or its daemon died, and then nothing tells whether a descriptor is still open somewhere.
 	copies bool
 
+	torn []rundir.Lost // files that have lost data before they were staged
+
 	outputs []output      // in the order of the result
 	res     result.Result // all but the outputs
 	errs    []string
@@ -154,6 +156,7 @@ func (c *collection) ending() {
 	}
 	c.res.Stats.FuseRequests = requests
 	c.res.Stats.FailedPassthrough = ended.FailedPassthrough
+	c.torn = ended.Lost
 }
 
 func (c *collection) complain(what string) { c.errs = append(c.errs, what) }

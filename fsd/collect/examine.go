@@ -35,10 +35,34 @@ func (c *collection) examine(ctx context.Context) error {
 	c.skip(picked.special)
 	c.trace(found.made)
 	c.resume()
+	c.loseTorn()
 	c.log.Debug("staging tree walked", "outputs", len(c.outputs), "undeclared", len(picked.undeclared),
 		"modified", len(found.modified), "deleted", len(found.deleted))
 	return nil
 }
+
+// loseTorn leaves out the files of which not all data has reached the staging tree. What is there stays there, since the
+// result is not complete.
+func (c *collection) loseTorn() {
+	byID := map[fileID]string{}
+	for _, t := range c.torn {
+		if id := (fileID{dev: t.Dev, ino: t.Ino}); id != (fileID{}) {
+			byID[id] = t.Cause
+		} else {
+			c.lose(string(t.Path), errors.New(tornFile+t.Cause))
+		}
+	}
+	c.outputs = slices.DeleteFunc(c.outputs, func(o output) bool {
+		cause, torn := byID[o.staged.id]
+		torn = torn && o.isStaged()
+		if torn {
+			c.lose(o.Path, errors.New(tornFile+cause))
+		}
+		return torn
+	})
+}
+
+const tornFile = "what the job wrote could not all be staged: "
 
 // skip lists what can't be stored.
 func (c *collection) skip(list []special) {

@@ -15,8 +15,11 @@ const (
 	keptDotDot           difference = "a listing may have the old parent's inode for .. after the directory has moved"
 	lateNoSpace          difference = "write(2) succeeds on a full disk; the error is that of close or fsync"
 	failedWriteStays     difference = "st_size counts what could not be written back, until the kernel forgets the file"
+	noCollapse           difference = "fallocate(2) that collapses or inserts a range is EOPNOTSUPP"
 	setgidWithoutExecute difference = "setgid without execute for the group stays when somebody writes who is no member"
 )
+
+const noCollapseWhy = "fuse_file_fallocate of the kernel passes on only allocation, holes and zeros"
 
 // differences are the known ones by driver, each with its reason.
 var differences = map[string]map[difference]string{
@@ -30,10 +33,12 @@ var differences = map[string]map[difference]string{
 		lateNoSpace:          "writes go to the page cache, and the kernel asks for room when it writes back",
 		failedWriteStays:     "with writeback caching the kernel decides what the size is",
 		keptDotDot:           "the kernel keeps listings, and does not know that a move changes one",
+		noCollapse:           noCollapseWhy,
 		setgidWithoutExecute: "FUSE_HANDLE_KILLPRIV_V2 asks the filesystem for it only with execute",
 	},
 	fusePassthrough: {
 		keptDotDot:           "the kernel keeps listings, and does not know that a move changes one",
+		noCollapse:           noCollapseWhy,
 		setgidWithoutExecute: "fuse_setattr of the kernel clears setgid only with execute",
 	},
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,11 +21,12 @@ import (
 // (calls_test.go has them) and sees what each returns, so that a test with several processes reads from top to
 // bottom.
 type hand struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	out   *gob.Encoder
-	in    *gob.Decoder
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	out    *gob.Encoder
+	in     *gob.Decoder
+	waited sync.Once
 }
 
 // answer is what a call returned: a value, or an errno.
@@ -91,14 +93,17 @@ func (h *hand) end() {
 	// A test that failed may have left it in a call that waits for another process.
 	late := time.AfterFunc(10*time.Second, func() { _ = h.cmd.Process.Kill() })
 	defer late.Stop()
-	_ = h.cmd.Wait()
+	h.wait()
 }
+
+// wait may be called from several goroutines.
+func (h *hand) wait() { h.waited.Do(func() { _ = h.cmd.Wait() }) }
 
 // kill ends the process in the middle of whatever it does.
 func (h *hand) kill() {
 	h.t.Helper()
 	must(h.t, h.cmd.Process.Kill())
-	_ = h.cmd.Wait()
+	h.wait()
 }
 
 // begin starts a call that may block; finish returns its answer.

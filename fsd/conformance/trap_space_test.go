@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/fsd/result"
 )
 
 // statfs tells the room that there is for outputs.
@@ -165,6 +167,13 @@ func TestTrapFullDiskOverwrite(t *testing.T) {
 				t.Errorf("the file has changed: %v", compare("read", 0, got[:min(len(got), len(old))], old))
 			}
 			must(t, os.Remove(p.path("filler")))
+			if p.view != nil {
+				// What could not be written back is missed in the result.
+				p.view.incomplete = true
+				if r := p.result(); (r.Status == result.Complete) == p.has(lateNoSpace) {
+					t.Errorf("the result is %s: %q", r.Status, r.Errors)
+				}
+			}
 		})
 	}
 }

@@ -90,11 +90,21 @@ type Ended struct {
 	FuseRequests map[string]uint64 `json:"fuse_requests"`
 	// FailedPassthrough is how many opens the fuse driver could not pass through to a backing file.
 	FailedPassthrough uint64 `json:"failed_passthrough,omitempty"`
+	// Lost are files of which the kernel could not write back all that the job has written.
+	Lost []Lost `json:"lost,omitempty"`
 	// TraceError says why the trace is not whole; it is empty when it is.
 	TraceError string `json:"trace_error,omitempty"`
 	// Held says that the daemon had to end before the view did. The job works on without a daemon, so no later collection
 	// may call its result complete.
 	Held bool `json:"held,omitempty"`
+}
+
+// Lost is a file that has lost data: the inode in the staging tree, or for an input that is not staged its path.
+type Lost struct {
+	Dev   uint64 `json:"dev,omitempty"`
+	Ino   uint64 `json:"ino,omitempty"`
+	Path  []byte `json:"path"`
+	Cause string `json:"cause"`
 }
 
 // MountSource is the source under which a run's view stands in mountinfo and df.

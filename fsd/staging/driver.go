@@ -38,6 +38,8 @@ type Session struct {
 	DataReason string
 	// FailedPassthrough returns how many files could not be passed through so far; nil for none.
 	FailedPassthrough func() uint64
+	// Lost returns the files that have lost data so far; nil for none.
+	Lost func() []merged.Lost
 	// Requests returns what the kernel has asked so far: see ops.Counter.
 	Requests func() map[string]uint64
 }

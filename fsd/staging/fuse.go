@@ -68,7 +68,7 @@ func mountMerged(r Request, dirs *layerDirs, data merged.Data, reason string) (*
 	}
 	return &Session{
 		Mount: mount, Server: server, UserXattr: marks.Xattrs() == upper.User,
-		Data: data, DataReason: reason, FailedPassthrough: fs.FailedRegistrations, Requests: fs.Requests,
+		Data: data, DataReason: reason, FailedPassthrough: fs.FailedRegistrations, Lost: fs.Lost, Requests: fs.Requests,
 	}, nil
 }
 

@@ -76,8 +76,18 @@ func TestJobFillsTheDisk(t *testing.T) {
 			if !strings.Contains(o.stderr, unix.ENOSPC.Error()) {
 				t.Errorf("the job was told %q", o.stderr)
 			}
-			got := s.complete(t, j.run)
 			closed := closedFiles(o.stdout)
+			var got *result.Result
+			if way.name == onFUSE.name {
+				// The job has left the file that could not be written back: only the daemon can tell that it is not whole.
+				got = s.result(t, j.run)
+				cause := posix.FileName(len(closed)) + ": what the job wrote could not all be staged: no space left on device"
+				if got.Status != result.Partial || len(got.Errors) != 1 || got.Errors[0] != cause {
+					t.Errorf("status %s, errors %q, expected a partial result for %q", got.Status, got.Errors, cause)
+				}
+			} else {
+				got = s.complete(t, j.run)
+			}
 			if len(closed) < 100 {
 				t.Errorf("%d files were closed", len(closed))
 			}

@@ -173,7 +173,11 @@ func (fs *FS) truncate(n *node, d *handle, in *fuse.SetAttrIn, size int64) error
 			return err
 		}
 	}
-	return unix.Ftruncate(d.fd, size)
+	err := unix.Ftruncate(d.fd, size)
+	if err == nil && size == 0 {
+		fs.losses.remove(n.id)
+	}
+	return err
 }
 
 func owner(id uint32, set bool) int {

@@ -142,6 +142,7 @@ func (fs *FS) put(n *node, d *handle, temp string) error {
 		}
 	}
 	fs.nodes.setOrigin(inodeOf(&st), n.id)
+	fs.losses.staged(n.id, inodeOf(&st))
 	n.staged.Store(true)
 	return nil
 }

@@ -32,6 +32,7 @@ func (fs *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.Re
 // Writev implements WRITE.
 func (fs *FS) Writev(_ <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32, fuse.Status) {
 	fs.requests.Count(ops.Write)
+	writeBack := in.WriteFlags&fuse.WRITE_CACHE != 0
 	size := 0
 	status := fs.change("write", in.NodeId, func(d *handle) (err error) {
 		if in.WriteFlags&fuse.WRITE_KILL_SUIDGID != 0 {
@@ -40,11 +41,14 @@ func (fs *FS) Writev(_ <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32
 			}
 		}
 		size, err = writeAll(d.fd, data, int64(in.Offset))
-		if size > 0 && in.WriteFlags&fuse.WRITE_CACHE == 0 {
+		if size > 0 && !writeBack {
 			return nil // write(2) was short, and its caller is told
 		}
 		return err
 	})
+	if n := fs.nodes.get(in.NodeId); writeBack && !status.Ok() && n != nil {
+		fs.lose(n, unix.Errno(status))
+	}
 	return uint32(size), status
 }
 

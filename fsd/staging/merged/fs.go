@@ -36,6 +36,7 @@ type FS struct {
 	names   sync.RWMutex
 	nodes   table
 	handles handles
+	losses  losses
 	temps   atomic.Uint64 // names used in work
 }
 

@@ -83,8 +83,9 @@ func (fs *FS) losing(o *object, l link) (lost func(bool), err error) {
 		}
 	}
 	return func(did bool) {
-		if did && o.staged && o.kind != unix.S_IFDIR && o.attr.Nlink <= 1 {
+		if did && o.kind != unix.S_IFDIR && o.attr.Nlink <= 1 {
 			fs.nodes.setOrigin(inodeOf(&o.attr), 0)
+			fs.lostLast(o)
 		}
 		if did && n != nil {
 			fs.nodes.move(n, l, link{})
