@@ -56,7 +56,8 @@ func exceptions() []exception {
 			why: "overlayfs copies a file up before it changes its attributes, and there is no name to copy it to",
 			refused: func(s *step, o outcome) bool {
 				attrs := []string{"fchmod", "fsetxattr", "futimens"}
-				return slices.Contains(attrs, s.op.name) && (o.errno == unix.ENOENT || o.errno == unix.EEXIST)
+				errs := []unix.Errno{unix.ENOENT, unix.EEXIST, unix.ENOTDIR}
+				return slices.Contains(attrs, s.op.name) && slices.Contains(errs, o.errno)
 			},
 		},
 		{

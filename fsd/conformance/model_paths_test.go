@@ -20,10 +20,10 @@ func (g *generator) children(dir string) []string {
 	return slices.DeleteFunc(all, func(path string) bool { return parent("/"+path) != strings.TrimSuffix("/"+dir, "/") })
 }
 
-// emptyDir is one, if there is one.
+// emptyDir is one, if there is one, but not the sequence's own directory: it would go.
 func (g *generator) emptyDir() string {
 	all := slices.Concat(g.there.files, g.there.dirs, g.there.links, g.there.others)
-	empty := slices.DeleteFunc(slices.Clone(g.there.dirs), func(dir string) bool {
+	empty := slices.DeleteFunc(slices.Clone(g.there.dirs[1:]), func(dir string) bool {
 		return slices.ContainsFunc(all, func(path string) bool { return strings.HasPrefix(path, dir+"/") })
 	})
 	return g.among(empty)
