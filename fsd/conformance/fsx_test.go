@@ -24,7 +24,7 @@ var fsxFlags = struct {
 	ops, procs *int
 }{
 	flag.Uint64("fsx.seed", 0, "seed of the data test; 0 takes another one each time"),
-	flag.Int("fsx.ops", 10000, "operations of each process of the data test"),
+	flag.Int("fsx.ops", 8000, "operations of each process of the data test"),
 	flag.Int("fsx.procs", 3, "writing processes of the data test; each has a reading one beside it"),
 }
 

@@ -26,7 +26,7 @@ type place struct {
 }
 
 // onEachPlace runs fn as one subtest on the host, one on each driver, and one on the fuse driver when it has to find
-// staged files again by their names instead of keeping them open.
+// staged files again by their names instead of keeping them open, with one processor.
 func onEachPlace(t *testing.T, in inputs, fn func(t *testing.T, p *place)) {
 	t.Helper()
 	onEachPlaceWith(t, options{inputs: in}, fn)
@@ -51,7 +51,7 @@ func onEachPlaceWith(t *testing.T, o options, fn func(t *testing.T, p *place)) {
 	}
 	onEachDriver(t, onView)
 	t.Run("fuse-few-files", func(t *testing.T) {
-		o.fewFiles = true
+		o.fewFiles, o.gomaxprocs = true, 1
 		onView(t, "fuse")
 	})
 }

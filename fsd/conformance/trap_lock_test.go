@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"strconv"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -112,15 +113,17 @@ func TestTrapLockDeadlock(t *testing.T) {
 			h.ok("lock", "f", "w", strconv.Itoa(i), "1")
 		}
 		answers := make(chan unix.Errno)
+		var waiting sync.WaitGroup
+		defer waiting.Wait()
 		for i, h := range hands {
 			h.begin("lock", "f", "w", strconv.Itoa(1-i), "1", "wait")
-			go func() {
+			waiting.Go(func() {
 				a := h.finish()
 				answers <- a.Errno
 				if a.Errno != 0 {
 					h.kill() // its locks go
 				}
-			}()
+			})
 		}
 		if first, second := <-answers, <-answers; first != unix.EDEADLK || second != 0 {
 			t.Errorf("%v, then %v; expected EDEADLK, then a lock", first, second)
