@@ -7,4 +7,8 @@
 //	harness   a view at a directory, and its result
 //	model     random operations on a view and on a plain directory, which must not differ
 //	trace     one job on every driver; the results must not differ
+//	fsx       random changes of files by several processes, each byte compared with a copy in memory
+//	trap      one named test for each thing that a filesystem of layers, or one behind FUSE, easily gets wrong
+//	posix     go-fuse's tests for filesystems
+//	real      programs that ask a lot of a filesystem
 package conformance

@@ -86,6 +86,25 @@ func TestFSXFinds(t *testing.T) {
 	}
 }
 
+// And the process that reads along finds it by itself.
+func TestFSXReaderFinds(t *testing.T) {
+	f := &fsxFile{names: []string{filepath.Join(t.TempDir(), "file")}, data: bytes.Repeat([]byte("data"), fsxPage)}
+	must(t, os.WriteFile(f.names[0], f.data, 0o644))
+	r := &fsxReader{kept: map[string]*fsxKept{}}
+	for range 10 { // by a descriptor and by a mapping that it keeps
+		must(t, r.check(f.state()))
+		size, links, content := f.state(), f.state(), f.state()
+		size.Size++
+		links.Names = append(links.Names, links.Names[0])
+		content.SHA256 = sha256Hex(nil)
+		for _, wrong := range []fsxState{size, links, content} {
+			if err := r.check(wrong); err == nil || !strings.Contains(err.Error(), "expected") {
+				t.Errorf("%+v: %v", wrong, err)
+			}
+		}
+	}
+}
+
 // fsxModes are the fallocate modes that the filesystem of the state directory has, and whether it has O_DIRECT. What it
 // can do the view has to do.
 func fsxModes(t *testing.T) (fallocate []uint32, direct bool) {

@@ -36,6 +36,9 @@ func onEachPlace(t *testing.T, in inputs, fn func(t *testing.T, p *place)) {
 func onEachPlaceWith(t *testing.T, o options, fn func(t *testing.T, p *place)) {
 	t.Helper()
 	t.Run(host, func(t *testing.T) {
+		if why := notRootless(t); why != "" {
+			t.Skip(why)
+		}
 		if os.Geteuid() != 0 {
 			t.Skip("other users' processes need root")
 		}
@@ -49,8 +52,11 @@ func onEachPlaceWith(t *testing.T, o options, fn func(t *testing.T, p *place)) {
 		view := mountView(t, o)
 		fn(t, &place{dir: view.Dir, driver: driver, view: view, fewFiles: o.fewFiles})
 	}
-	onEachDriver(t, onView)
+	onEachView(t, onView)
 	t.Run("fuse-few-files", func(t *testing.T) {
+		if why := notRootless(t); why != "" {
+			t.Skip(why)
+		}
 		o.fewFiles, o.gomaxprocs = true, 1
 		onView(t, "fuse")
 	})

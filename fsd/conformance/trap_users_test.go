@@ -71,7 +71,7 @@ func TestTrapOwnerOfInputs(t *testing.T) {
 		"dir/input": {content: "input", mode: 0o600}, "dir/other": {content: "x", mode: 0o600},
 		"link": {symlink: "dir/input"}, "private": {dir: true, mode: 0o700}, "private/a": {content: "a"},
 	}
-	onEachDriver(t, func(t *testing.T, driver string) {
+	onEachView(t, func(t *testing.T, driver string) {
 		view := mountView(t, options{driver: driver, inputs: in, edit: func(s *rundir.Spec) {
 			s.Owner = rundir.Owner{UID: uint32(alice.uid), GID: uint32(alice.gid)}
 		}})
