@@ -155,6 +155,29 @@ func TestTrapTimesMove(t *testing.T) {
 	})
 }
 
+// The kernel writes times back whenever it wants, also while a truncate(2) is under way that tells newer ones.
+func TestTrapTimeWrittenBackLate(t *testing.T) {
+	onEachPlace(t, inputs{"input": {content: "x"}}, func(t *testing.T, p *place) {
+		for i := range 100 {
+			f, err := os.OpenFile(p.path("input"), os.O_RDWR, 0)
+			must(t, err)
+			_, err = f.WriteAt([]byte("written"), 0)
+			must(t, err)
+			time.Sleep(5 * time.Millisecond) // more than a tick
+			synced := make(chan error)
+			go func() { synced <- unix.Syncfs(int(f.Fd())) }()
+			must(t, f.Truncate(int64(100+i)))
+			must(t, <-synced)
+			was := statOf(t, p.path("input")).Mtim
+			must(t, f.Close())
+			p.forget(t)
+			if is := statOf(t, p.path("input")).Mtim; is != was {
+				t.Fatalf("after %d rounds: mtime was %v, is %v", i+1, was, is)
+			}
+		}
+	})
+}
+
 // Copying up is nobody's business: neither the file nor its directories look changed.
 func TestTrapCopyUpKeepsTimes(t *testing.T) {
 	odd := unix.Timespec{Sec: -7, Nsec: 123_456_789}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -153,7 +154,27 @@ func (fs *FS) setAttr(n *node, d *handle, in *fuse.SetAttrIn) error {
 			return err
 		}
 	}
+	if fs.data == Cached && n.late(in) {
+		return nil
+	}
 	return d.utimes(in)
+}
+
+// late says that a request tells times from before those that came with an earlier one. The kernel writes times back
+// whenever it wants (fuse_flush_times, Linux 6.18), also while a truncate(2) is under way that brings newer ones, and the
+// older may come last. They are told apart by the ctime, which only goes back when the clock does, and then by more.
+func (n *node) late(in *fuse.SetAttrIn) bool {
+	const told, clockSetBack = fuse.FATTR_MTIME | fuse.FATTR_CTIME, time.Second
+	if in.Valid&fuse.FATTR_CTIME == 0 {
+		return false
+	}
+	ctime := time.Unix(int64(in.Ctime), int64(in.Ctimensec))
+	by := n.ctime.Sub(ctime)
+	if in.Valid&^(fuse.FATTR_FH|fuse.FATTR_LOCKOWNER) == told && by > 0 && by < clockSetBack {
+		return true
+	}
+	n.ctime = ctime
+	return false
 }
 
 // truncate changes the size of a file. Truncating to the size that it has sets the time on disk, but with a writeback cache

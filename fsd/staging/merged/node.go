@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +28,8 @@ type node struct {
 
 	// times keeps apart those who set the times of a file, and those who set them back.
 	times sync.Mutex
+	// ctime is the newest that the kernel has told, guarded by times.
+	ctime time.Time
 
 	// Guarded by table.mu:
 	lookups uint64 // how often the kernel was told of it, less what it has forgotten
