@@ -12,6 +12,7 @@ const (
 	// What is open and deleted is st_nlink 0 on a local disk.
 	deletedInputLinks    difference = "an open input, or directory with inputs, shows st_nlink 1 after it was deleted"
 	inputXattrs          difference = "the attributes of an input that was not copied up are EOPNOTSUPP instead of ENODATA"
+	numbersOfCopies      difference = "a copied-up file gets another inode number when memory is so short that the kernel drops the input's inode"
 	keptDotDot           difference = "a listing may have the old parent's inode for .. after the directory has moved"
 	lateNoSpace          difference = "write(2) succeeds on a full disk; the error is that of close or fsync"
 	failedWriteStays     difference = "st_size counts what could not be written back, until the kernel forgets the file"
@@ -27,6 +28,7 @@ var differences = map[string]map[difference]string{
 		staleMappings:     "overlayfs maps the lower file for a reader (kernel: overlayfs.rst); reads go to the copy",
 		deletedInputLinks: "overlayfs counts the links of the layer that it opened",
 		inputXattrs:       "the view says that it has none, so that nobody asks again; overlayfs passes that on",
+		numbersOfCopies:   "the input is not found again by its handle: see \"File handles\" in fsd/view",
 		copyFromInput:     "input and copy are on different filesystems for the kernel; programs then copy by read and write",
 	},
 	"fuse": {

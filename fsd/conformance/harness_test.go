@@ -51,6 +51,8 @@ type options struct {
 	gomaxprocs int
 	// fewFiles makes the fuse driver open files again and again that it would keep open otherwise.
 	fewFiles bool
+	// shortOfMemory is for the model test.
+	shortOfMemory bool
 	// edit may change what else the run is asked for.
 	edit func(*rundir.Spec)
 }

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"os"
 	"path"
 	"slices"
 	"time"
@@ -16,13 +15,13 @@ type exception struct {
 	// avoid says that a step is not to be done.
 	avoid func(p *pair, s *step) bool
 	// refused says that the view did nothing, and the plain directory shall not either.
-	refused func(s *step, o outcome) bool
+	refused func(p *pair, s *step, o outcome) bool
 	// repair makes the trees equal again after a step, if they may not be. It says whether it was needed.
 	repair func(p *pair, s *step, o outcome) bool
 	// excuse overlooks a difference: it makes what the view has said into what the disk says.
 	excuse func(view, plain *node) bool
 	// renumbers says that an inode may get another number, or have several.
-	renumbers func() bool
+	renumbers func(p *pair) bool
 }
 
 // exceptions are all of them.
@@ -35,7 +34,7 @@ func exceptions() []exception {
 			driver: "overlay", name: "attributes of an input",
 			why: "the view answers no request for extended attributes, so that reading them costs none; overlayfs passes ENOTSUP " +
 				"on until the file is copied up",
-			refused: func(s *step, o outcome) bool {
+			refused: func(_ *pair, s *step, o outcome) bool {
 				attrs := []string{"getxattr", "fgetxattr", "listxattr", "removexattr"}
 				return slices.Contains(attrs, s.op.name) && o.errno == unix.ENOTSUP
 			},
@@ -54,7 +53,7 @@ func exceptions() []exception {
 		{
 			driver: "overlay", name: "attributes of an open input without a name",
 			why: "overlayfs copies a file up before it changes its attributes, and there is no name to copy it to",
-			refused: func(s *step, o outcome) bool {
+			refused: func(_ *pair, s *step, o outcome) bool {
 				attrs := []string{"fchmod", "fsetxattr", "futimens"}
 				errs := []unix.Errno{unix.ENOENT, unix.EEXIST, unix.ENOTDIR}
 				return slices.Contains(attrs, s.op.name) && slices.Contains(errs, o.errno)
@@ -74,7 +73,7 @@ func exceptions() []exception {
 		{
 			driver: "overlay", name: "copy_file_range from an input",
 			why: "to the kernel the view and the staging tree are two filesystems; tools read and write when they see EXDEV",
-			refused: func(s *step, o outcome) bool {
+			refused: func(_ *pair, s *step, o outcome) bool {
 				return s.op.name == "copy_file_range" && o.errno == unix.EXDEV
 			},
 		},
@@ -89,13 +88,26 @@ func exceptions() []exception {
 			why: "overlayfs finds the input that a file was copied from by its handle, which the kernel opens for the first user " +
 				"namespace only: a file that was copied up has its own number when it is looked up again, and the names of one may " +
 				"have different ones",
-			renumbers: func() bool { return os.Getenv(userMarker) != "" },
+			renumbers: func(*pair) bool { return inUserNamespaceNow() },
+		},
+		{
+			driver: "overlay", name: "inode numbers where memory is short",
+			why:       "when the kernel has dropped the input that a file was copied from, it is not found again: see \"File handles\" in fsd/view",
+			renumbers: func(p *pair) bool { return p.shortOfMemory },
+		},
+		{
+			driver: "overlay", name: "rename of one name onto another",
+			why: "rename(2) does nothing where both are one inode. They are two where numbers don't stay, and overlayfs says ESTALE " +
+				"when it finds one file below",
+			refused: func(p *pair, s *step, o outcome) bool {
+				return s.op.name == "rename" && o.errno == unix.ESTALE && !p.numbered()
+			},
 		},
 		{
 			driver: "overlay", name: "renamed input directory in a user namespace",
 			why: "the kernel allows redirect_dir in the first user namespace only; tools copy the directory when they see EXDEV",
-			refused: func(s *step, o outcome) bool {
-				return s.op.name == "rename" && o.errno == unix.EXDEV && os.Getenv(userMarker) != ""
+			refused: func(_ *pair, s *step, o outcome) bool {
+				return s.op.name == "rename" && o.errno == unix.EXDEV && inUserNamespaceNow()
 			},
 		},
 		{
@@ -139,7 +151,7 @@ func (p *pair) avoided(s *step) bool {
 
 // refused says that the view did nothing.
 func (p *pair) refused(s *step, o outcome) bool {
-	return p.excepted(func(x exception) bool { return x.refused != nil && x.refused(s, o) })
+	return p.excepted(func(x exception) bool { return x.refused != nil && x.refused(p, s, o) })
 }
 
 func (p *pair) repair(s *step, o outcome) {
@@ -155,7 +167,7 @@ func (p *pair) differ(view, plain *node) string {
 
 // numbered says that inodes keep their numbers.
 func (p *pair) numbered() bool {
-	return !slices.ContainsFunc(p.exceptions, func(x exception) bool { return x.renumbers != nil && x.renumbers() })
+	return !slices.ContainsFunc(p.exceptions, func(x exception) bool { return x.renumbers != nil && x.renumbers(p) })
 }
 
 // excepted counts the first exception that applies.

@@ -14,6 +14,8 @@ import (
 type pair struct {
 	view, plain *world
 	exceptions  []exception
+	// shortOfMemory says that the kernel forgets inodes, too, when it is told to forget the view.
+	shortOfMemory bool
 	// gap is the longest time from a step's start in the view to its end in the plain directory.
 	gap time.Duration
 	// numbers are the inode numbers in the view, by what they are in the plain directory.

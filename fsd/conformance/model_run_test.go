@@ -49,27 +49,36 @@ const (
 
 // field is where sequences are run: a view with inputs for many, and a directory for the plain ones.
 type field struct {
-	driver string
-	m      *mounted
-	plain  string
-	left   []node      // in the end, in the whole view
-	also   []exception // for tests of the test
+	options
+	m     *mounted
+	plain string
+	left  []node      // in the end, in the whole view
+	also  []exception // for tests of the test
 }
 
 func newField(t *testing.T, o options, n int) *field {
 	t.Helper()
 	o.inputs = modelView(n)
-	return &field{driver: o.driver, m: mountView(t, o), plain: t.TempDir()}
+	return &field{options: o, m: mountView(t, o), plain: t.TempDir()}
+}
+
+// forget makes the kernel forget the view, but for what is open.
+func (f *field) forget() error {
+	if err := f.m.dropCaches(); err != nil || !f.shortOfMemory {
+		return err
+	}
+	return dropInodes()
 }
 
 // pair is the place of sequence i. The plain directory is written now.
 func (f *field) pair(i int) (*pair, error) {
-	view := &world{dir: filepath.Join(f.m.Dir, sequenceDir(i)), drop: f.m.dropCaches}
+	view := &world{dir: filepath.Join(f.m.Dir, sequenceDir(i)), drop: f.forget}
 	plain := &world{dir: filepath.Join(f.plain, sequenceDir(i)), plain: true}
 	if err := os.MkdirAll(plain.dir, 0o755); err != nil {
 		return nil, err
 	}
 	p := newPair(f.driver, view, plain)
+	p.shortOfMemory = f.shortOfMemory
 	p.exceptions = append(p.exceptions, f.also...)
 	return p, modelInputs().write(plain.dir)
 }
@@ -127,7 +136,7 @@ func (f *field) replay(i int, looked bool, steps []*step) *failure {
 // again looks at what a sequence has left once more when the kernel has forgotten the view, and says what is not the same:
 // it was in the kernel's memory only.
 func (f *field) again(i int, d *done) string {
-	if err := f.m.dropCaches(); err != nil {
+	if err := f.forget(); err != nil {
 		return err.Error()
 	}
 	now, err := snapshot(filepath.Join(f.m.Dir, parent(sequenceDir(i))), viewStat)

@@ -50,6 +50,16 @@ func TestModelOnOverlayfs(t *testing.T) {
 	})
 }
 
+// The kernel forgets what it has no room for, under the view's files, too.
+func TestModelShortOfMemory(t *testing.T) {
+	if err := dropInodes(); err != nil {
+		t.Skip(err)
+	}
+	onEachDriver(t, func(t *testing.T, driver string) {
+		modelTest(t, options{driver: driver, shortOfMemory: true}, fewer())
+	})
+}
+
 // fewer is how many sequences are enough where only the surroundings differ.
 func fewer() int { return max(1, *sequences/10) }
 
@@ -102,7 +112,7 @@ func modelBatch(t *testing.T, o options, first uint64, n int) []*done {
 // is not as it was seen before.
 func (f *field) lookAgain(t *testing.T, first uint64, all []*done) *failure {
 	t.Helper()
-	must(t, f.m.dropCaches())
+	must(t, f.forget())
 	var err error
 	f.left, err = lookElsewhere(f.m.Dir)
 	must(t, err)

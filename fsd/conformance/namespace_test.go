@@ -20,6 +20,9 @@ const privateMarker = "CASVIEW_TEST_PRIVATE"
 // userMarker is in the environment of a test in a user namespace, and names it.
 const userMarker = "CASVIEW_TEST_USER_NAMESPACE"
 
+// inUserNamespaceNow says whether this process is the test in there.
+func inUserNamespaceNow() bool { return os.Getenv(userMarker) != "" }
+
 // lifelineFD is a pipe's read end in the process that runs the tests, and in every daemon that it starts. Nobody writes to
 // the pipe; its other end is the first process's alone. A test that is stuck in a request to its daemon can't be killed
 // before the daemon is: when the first process is, the daemon reads the end of the pipe and goes, and with it all the rest.

@@ -19,9 +19,15 @@
 //
 // # File handles
 //
-// FUSE_EXPORT_SUPPORT is negotiated: an inode that the kernel has dropped is found again by its handle with a LOOKUP of
-// "." (and "..") in its node id. Overlayfs keeps the handle of the lower file in each file that was copied up. Seen on
-// Linux 6.18: without this, st_ino of a copied-up file changes when the kernel drops the lower inode; with it, it stays.
+// Overlayfs keeps the handle of the lower file in each file that was copied up: the file has its st_ino, and its names are
+// one inode, as long as the lower one is found by the handle. FUSE_EXPORT_SUPPORT is negotiated for that, else the kernel
+// offers no handles (6.8).
+//
+// As long as the kernel has the inode cached under its name, nothing is asked. Where it has dropped it, for want of memory,
+// it sends a LOOKUP of "." in the node id, and the answer is ESTALE: overlayfs then takes the origin for unknown, and the
+// file has its own st_ino. An answer would be worse. The kernel makes of it an entry without a name, and overlayfs asks
+// whether that is still valid; Linux 6.16 and later hold it to be older than the connection (d_time is 0, and the epoch
+// of a connection begins at 1), and every access to the copied-up file is ESTALE. Seen on Linux 6.18: TestTrapMemoryIsShort.
 //
 // # What the kernel keeps
 //

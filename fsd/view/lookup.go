@@ -2,6 +2,7 @@ package view
 
 import (
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas/tree"
 	"github.com/casview/casview/fsd/ops"
@@ -16,8 +17,8 @@ func (v *View) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out
 	if len(name) > maxName {
 		return enametoolong
 	}
-	if name == "." || name == ".." {
-		return v.lookupByHandle(header.NodeId, name, out)
+	if name == "." || name == ".." { // by a handle: see "File handles" in the package comment
+		return fuse.Status(unix.ESTALE)
 	}
 	d, status := v.directory(header.NodeId)
 	if !status.Ok() {
@@ -35,19 +36,6 @@ func (v *View) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out
 		v.markRead(d, i)
 	}
 	return v.answer(out, d.base+nodeID(i))
-}
-
-// lookupByHandle is what open_by_handle_at(2) and overlayfs come with, for an inode that the kernel no longer has cached:
-// "." in any node is that node, ".." in a directory is its parent. See "File handles" in the package comment.
-func (v *View) lookupByHandle(id uint64, name string, out *fuse.EntryOut) fuse.Status {
-	if name == "." {
-		return v.answer(out, nodeID(id))
-	}
-	d, status := v.directory(id)
-	if !status.Ok() {
-		return status
-	}
-	return v.answer(out, d.parentNode())
 }
 
 // answer fills out with the node id.

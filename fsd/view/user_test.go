@@ -157,7 +157,11 @@ func (c call) do() ([]byte, error) {
 		err := unix.Statfs(path, &st)
 		return []byte(fmt.Sprint(st.Namelen)), err
 	case "reopen-by-handle":
-		return reopenByHandle(path, arg)
+		return reopenByHandle(path, arg, false)
+	case "reopen-forgotten":
+		return reopenByHandle(path, arg, true)
+	case "forget":
+		return nil, forget(path)
 	case "names":
 		return readNames(path)
 	}
@@ -217,14 +221,16 @@ func mapAll(path string) ([]byte, error) {
 	return bytes.Clone(mapping), nil
 }
 
-// reopenByHandle lets the kernel forget path and returns the inode number of what its handle still finds.
-func reopenByHandle(path, mount string) ([]byte, error) {
+// reopenByHandle returns the inode number of what the handle of path finds, after the kernel has forgotten path if asked for.
+func reopenByHandle(path, mount string, forgotten bool) ([]byte, error) {
 	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0); err != nil {
-		return nil, err
+	if forgotten {
+		if err := forget(mount); err != nil {
+			return nil, err
+		}
 	}
 	root, err := unix.Open(mount, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -239,6 +245,16 @@ func reopenByHandle(path, mount string) ([]byte, error) {
 	var st unix.Stat_t
 	err = unix.Fstat(fd, &st)
 	return []byte(uitoa(st.Ino)), err
+}
+
+// forget makes the kernel drop all names and inodes of a mount that are not in use (kernel: reconfigure_super).
+func forget(mount string) error {
+	fd, err := unix.Fspick(unix.AT_FDCWD, mount, unix.FSPICK_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.FsconfigReconfigure(fd)
 }
 
 func uitoa(n uint64) string { return strconv.FormatUint(n, 10) }
