@@ -104,11 +104,7 @@ uint64_t file%03d_function%d(const char *text)
 }
 
 func (p cProject) makefile() string {
-	var include strings.Builder
-	for i := range p.dirs {
-		fmt.Fprintf(&include, " -Iinclude%d", i)
-	}
-	return fmt.Sprintf(`CFLAGS = -O1 -std=gnu11 --sysroot=sysroot%s
+	return fmt.Sprintf(`CFLAGS = %s --sysroot=sysroot
 OBJECTS = $(patsubst src/%%.c,out/%%.o,$(wildcard src/*.c))
 
 out/library.a: $(OBJECTS)
@@ -116,15 +112,21 @@ out/library.a: $(OBJECTS)
 
 out/%%.o: src/%%.c
 	gcc $(CFLAGS) -MMD -c -o $@ $<
-`, &include)
+`, strings.Join(p.flags(), " "))
+}
+
+// flags decide which headers are read.
+func (p cProject) flags() []string {
+	flags := []string{"-O1", "-std=gnu11"}
+	for i := range p.dirs {
+		flags = append(flags, fmt.Sprintf("-Iinclude%d", i))
+	}
+	return flags
 }
 
 // sysroot copies the headers below /usr/include that the compiler reads for a file of the project.
 func (p cProject) sysroot(ctx context.Context, dir string) error {
-	args := []string{"-M"}
-	for i := range p.dirs {
-		args = append(args, fmt.Sprintf("-Iinclude%d", i))
-	}
+	args := append([]string{"-M"}, p.flags()...)
 	list := exec.CommandContext(ctx, "gcc", append(args, "src/file000.c")...)
 	list.Dir = dir
 	out, err := output(list)

@@ -117,8 +117,11 @@ func (r *report) fill(b *bench) (err error) {
 func (r *measuredRow) report(m measure) reportRow {
 	line := reportRow{
 		Row: m.row(r.row), What: m.what, Kind: m.kind.String(), Unit: m.unit.String(), Rounds: r.rounds, Native: r.base(m),
-		overlay: r.figure(m, overlay.name), fuse: r.figure(m, cmp.Or(m.fuse.name, fuse.name)), measure: m,
+		fuse: r.figure(m, cmp.Or(m.fuse.name, fuse.name)), measure: m,
 		Requests: r.requests, Values: map[string][]float64{}, Figures: []figure{},
+	}
+	if m.fuse.name == "" {
+		line.overlay = r.figure(m, overlay.name)
 	}
 	if r.failed != nil {
 		line.Failed = r.failed.Error()

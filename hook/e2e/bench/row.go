@@ -41,7 +41,7 @@ type measure struct {
 	limit limits
 	// number is the table's, where it is not the row's.
 	number int
-	// fuse is the column that stands under "fuse", where it is not that one.
+	// fuse is the column that stands under "fuse", alone in its line, where it is not that one.
 	fuse column
 }
 

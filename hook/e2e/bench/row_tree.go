@@ -98,7 +98,7 @@ func makeRepository(ctx context.Context, dir string, changed int) error {
 		func() error { return git("repack", "-a", "-d", "--quiet") },
 		// Files as old as the index are read again by each git status, since they may have changed within the same second.
 		func() error { return makeOlder(dir) },
-		func() error { return git("update-index", "--refresh", "--quiet") },
+		func() error { return git("update-index", "-q", "--refresh") },
 		func() error { return git("status", "--porcelain") },
 	}
 	for _, step := range do {
