@@ -18,7 +18,7 @@ IMAGE_BUILD ?= buildah bud
 # Flags of bin/costs for `make costs`, like -json, -only REGEXP or -dir DIR.
 COSTSFLAGS ?=
 
-.PHONY: help build install test lint demo fuzz costs image setup clean
+.PHONY: help build install test lint demo bench fuzz costs image setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,10 @@ lint: ## vet, staticcheck, gofmt, direction of imports between the rooms
 
 demo: setup build ## build casview in a container on declared inputs only, and compare with a build outside
 	.ci/as-root examples/demo/demo
+
+bench: setup build ## measure casview beside a plain container filesystem (ROWS=1,9 ROUNDS=5 PEERS=1)
+	$(GO_BUILD) -o bin/bench ./hook/e2e/bench
+	.ci/as-root bin/bench $(if $(ROWS),-rows '$(ROWS)') $(if $(ROUNDS),-rounds '$(ROUNDS)') $(if $(PEERS),-peers) -json bench.json
 
 fuzz: ## run each fuzz test for FUZZTIME (20s)
 	.ci/fuzz $(FUZZTIME)
@@ -60,6 +64,6 @@ $(PROGRAMS:%=bin/%) &:
 setup: ## install the Debian or Ubuntu packages that tests and demo need
 	@.ci/setup
 
-clean: ## remove bin/ and what the demo left
-	rm -rf bin
+clean: ## remove bin/, bench.json and what the demo left
+	rm -rf bin bench.json
 	[ ! -e .demo ] || .ci/as-root rm -rf --one-file-system .demo

@@ -44,7 +44,7 @@ func (p cProject) fill(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	if err := write("out/README", "Objects go here.\n"); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, outputDir), 0o755); err != nil {
 		return err
 	}
 	if err := write("Makefile", p.makefile()); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -25,7 +26,7 @@ func median(all []float64) float64 {
 // those of the values of one round, which were measured one after another, so that what slows the host down for some
 // seconds is in both.
 func (r *measuredRow) of(m measure, column string) []float64 {
-	got, base := r.samples[column][m.step], r.samples[r.columns[0].name][m.step]
+	got, base := r.samples[column][m.step], r.samples[r.columns[0].name][cmp.Or(m.base, m.step)]
 	var all []float64
 	for i, x := range got {
 		switch {
@@ -66,7 +67,7 @@ func (r *measuredRow) figure(m measure, column string) *figure {
 
 // base is what the first column took; nil where nothing is compared with it.
 func (r *measuredRow) base(m measure) *spread {
-	all := r.samples[r.columns[0].name][m.step]
+	all := r.samples[r.columns[0].name][cmp.Or(m.base, m.step)]
 	if m.kind == absolute || len(all) == 0 || r.failed != nil {
 		return nil
 	}

@@ -29,12 +29,13 @@ import (
 )
 
 func main() {
-	if err := start(os.Args[1:]); err != nil {
+	err := start(os.Args[1:])
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.Exited(): // which has said why
+		os.Exit(exit.ExitCode())
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			os.Exit(max(1, exit.ExitCode()))
-		}
 		os.Exit(1)
 	}
 }

@@ -32,6 +32,7 @@ type report struct {
 	Quick      bool        `json:"quick"`
 	Seconds    float64     `json:"seconds"`
 	Rows       []reportRow `json:"rows"`
+	Peers      []reportRow `json:"peers,omitempty"` // what Rows has no line for: see copied
 
 	start time.Time
 }
@@ -51,8 +52,9 @@ type reportRow struct {
 	Requests map[string]map[string]uint64 `json:"requests,omitempty"`
 	Failed   string                       `json:"failed,omitempty"`
 
-	overlay, fuse *figure
-	measure       measure
+	overlay, fuse       *figure
+	fuseOverlayfs, bind *figure // peers
+	measure             measure
 }
 
 // newReport notes what is so before the measuring.
@@ -108,6 +110,9 @@ func (r *report) fill(b *bench) (err error) {
 		for _, m := range measured.measures {
 			r.Rows = append(r.Rows, measured.report(m))
 		}
+		if b.peers && measured.peers {
+			r.Peers = append(r.Peers, measured.report(copied(measured.row)))
+		}
 	}
 	r.Seconds = time.Since(r.start).Seconds()
 	r.LoadAfter, err = loadAverage()
@@ -122,6 +127,7 @@ func (r *measuredRow) report(m measure) reportRow {
 	}
 	if m.fuse.name == "" {
 		line.overlay = r.figure(m, overlay.name)
+		line.fuseOverlayfs, line.bind = r.figure(m, fuseOverlayfs.name), r.figure(m, bindMount.name)
 	}
 	if r.failed != nil {
 		line.Failed = r.failed.Error()

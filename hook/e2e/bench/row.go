@@ -35,6 +35,7 @@ type values map[string]float64
 // measure is one line of the table.
 type measure struct {
 	step  string // of the values
+	base  string // the first column's step, where it is another
 	what  string
 	kind  kind
 	unit  unit

@@ -22,7 +22,7 @@ func ingestRow() row {
 			in, err := b.pages(ctx, b.sized(10_000, 1000))
 			return func(ctx context.Context, c column, _ int) (values, error) {
 				if c == native {
-					took, err := b.copied(ctx, in)
+					took, err := b.copyTime(ctx, in)
 					return values{first: took, again: took}, err
 				}
 				return b.ingestTwice(ctx, in)
@@ -31,8 +31,8 @@ func ingestRow() row {
 	}
 }
 
-// copied times cp -r of inputs to a new directory.
-func (b *bench) copied(ctx context.Context, in *inputs) (float64, error) {
+// copyTime times cp -r of inputs to a new directory.
+func (b *bench) copyTime(ctx context.Context, in *inputs) (float64, error) {
 	to := b.path(b.unique("copy-"))
 	if err := b.settle(); err != nil {
 		return 0, err

@@ -24,7 +24,7 @@ func materializeRow() row {
 			}
 			want, err := inside.OfTree(in.dir)
 			return func(ctx context.Context, c column, _ int) (values, error) {
-				once := b.copied
+				once := b.copyTime
 				if c != native {
 					once = func(ctx context.Context, in *inputs) (float64, error) { return b.materialized(ctx, in, want) }
 				}

@@ -20,6 +20,7 @@ func (r *report) writeTable(w io.Writer) error {
 	for _, line := range r.Rows {
 		b.WriteString(strings.TrimRight(line.text(), " ") + "\n")
 	}
+	b.WriteString(r.peersText())
 	_, err := io.WriteString(w, b.String())
 	return err
 }
