@@ -11,19 +11,20 @@ import (
 
 // ingestRow times the way into the store, beside cp -r of the same tree.
 func ingestRow() row {
-	const first, again = "first", "again"
+	const first, again, synced = "first", "again", "synced"
 	return row{
 		number: 12, name: "ingest", columns: []column{native, overlay}, warm: true,
 		measures: []measure{
 			{step: first, what: "ingest of 10,000 files of 4 KiB, against cp -r", limit: casviewAlone(1.2)},
+			{step: first, base: synced, what: "the same, against cp -r and a sync"},
 			{step: again, what: "ingest again with nothing changed, against cp -r", limit: casviewAlone(0.15)},
 		},
 		prepare: func(ctx context.Context, b *bench) (trial, error) {
 			in, err := b.pages(ctx, b.sized(10_000, 1000))
 			return func(ctx context.Context, c column, _ int) (values, error) {
 				if c == native {
-					took, err := b.copyTime(ctx, in)
-					return values{first: took, again: took}, err
+					took, sync, err := b.copyTime(ctx, in)
+					return values{first: took, again: took, synced: took + sync}, err
 				}
 				return b.ingestTwice(ctx, in)
 			}, err
@@ -31,17 +32,22 @@ func ingestRow() row {
 	}
 }
 
-// copyTime times cp -r of inputs to a new directory.
-func (b *bench) copyTime(ctx context.Context, in *inputs) (float64, error) {
+// copyTime times cp -r of inputs to a new directory, and a sync after it.
+func (b *bench) copyTime(ctx context.Context, in *inputs) (took, sync float64, err error) {
 	to := b.path(b.unique("copy-"))
 	if err := b.settle(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	took, err := timed(func() error {
+	defer func() { err = errors.Join(err, os.RemoveAll(to)) }()
+	took, err = timed(func() error {
 		_, err := output(exec.CommandContext(ctx, "cp", "-r", in.dir, to))
 		return err
 	})
-	return took, errors.Join(err, os.RemoveAll(to))
+	if err != nil {
+		return 0, 0, err
+	}
+	sync, err = timed(b.settle)
+	return took, sync, err
 }
 
 // ingestTwice ingests inputs into a store of its own.

@@ -24,11 +24,11 @@ func materializeRow() row {
 			}
 			want, err := inside.OfTree(in.dir)
 			return func(ctx context.Context, c column, _ int) (values, error) {
-				once := b.copyTime
-				if c != native {
-					once = func(ctx context.Context, in *inputs) (float64, error) { return b.materialized(ctx, in, want) }
+				if c == native {
+					took, _, err := b.copyTime(ctx, in)
+					return values{step: took}, err
 				}
-				took, err := once(ctx, in)
+				took, err := b.materialized(ctx, in, want)
 				return values{step: took}, err
 			}, err
 		},

@@ -89,6 +89,10 @@ func (b *bench) round(ctx context.Context, m *measuredRow, columns []column, try
 		}
 		fmt.Fprintf(&line, "  %s %s", c.name, v)
 	}
+	if round < 0 {
+		b.say(m, "warm")
+		return nil
+	}
 	b.say(m, "round %d of %d:%s", round+1, m.rounds, &line)
 	return nil
 }
