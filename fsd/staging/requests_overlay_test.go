@@ -38,7 +38,8 @@ func TestRequestsOfTheOverlayDriver(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			s := session(t, Overlay{}, newRequest(t, t.TempDir()))
-			const warm = "printf x >warm; cat warm dir/sub/b >&2; printf x >>dir/sub/b; ls -l dir/sub >&2; rm warm; stat . dir >&2"
+			const warm = "printf x >warm; cat warm dir/sub/b >&2; printf x >>dir/sub/b; ls -l dir/sub >&2; rm warm; " +
+				"stat . dir >&2"
 			if got := requestsOfLast(t, s, warm, c.before, c.script); !maps.Equal(got, c.want) {
 				t.Errorf("requests %v, want %v", got, c.want)
 			}

@@ -29,8 +29,8 @@ func programs(t *testing.T) string {
 	}
 	bin := t.TempDir()
 	const module = "github.com/casview/casview"
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin+"/", module+"/cmd/casview", module+"/cmd/casview-hook",
-		module+"/cmd/casview-fsd", module+"/hook/e2e/bench")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin+"/", module+"/cmd/casview",
+		module+"/cmd/casview-hook", module+"/cmd/casview-fsd", module+"/hook/e2e/bench")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", build, err, out)
@@ -46,7 +46,8 @@ func TestQuick(t *testing.T) {
 		numbers = append(numbers, (&rowSet{r.number}).String())
 	}
 	file := filepath.Join(dir, "bench.json")
-	cmd := exec.Command(filepath.Join(bin, "bench"), "-quick", "-rounds", "1", "-dir", dir, "-json", file, "-rows", strings.Join(numbers, ","))
+	cmd := exec.Command(filepath.Join(bin, "bench"), "-quick", "-rounds", "1", "-dir", dir, "-json", file,
+		"-rows", strings.Join(numbers, ","))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/casview/casview/hook/e2e/bench/inside"
 )
 
 // bundleSpec is the OCI configuration of a job, without its work tree.
@@ -18,6 +20,7 @@ func (s *site) bundleSpec(j job) (*specs.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	caps := defaultCaps()
 	mounts := append(systemMounts(), bind("/bench/bench", own))
 	if j.tools {
 		for _, dir := range []string{"/usr", "/lib", "/lib64"} {
@@ -28,16 +31,17 @@ func (s *site) bundleSpec(j job) (*specs.Spec, error) {
 		Version: "1.0.2",
 		Process: &specs.Process{
 			Args:            args,
-			Env:             append([]string{"PATH=/bin:/usr/bin", "HOME=/tmp", "LC_ALL=C"}, j.env...),
+			Env:             append([]string{"PATH=/bin:/usr/bin", "HOME=/tmp", "LC_ALL=C", inside.Environment}, j.env...),
 			Cwd:             j.cwd(),
-			Capabilities:    &specs.LinuxCapabilities{Bounding: defaultCaps(), Effective: defaultCaps(), Permitted: defaultCaps()},
+			Capabilities:    &specs.LinuxCapabilities{Bounding: caps, Effective: caps, Permitted: caps},
 			NoNewPrivileges: true,
 		},
 		Root:     &specs.Root{Path: s.rootfs},
 		Hostname: "job",
 		Mounts:   mounts,
 		Linux: &specs.Linux{Namespaces: []specs.LinuxNamespace{
-			{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace},
+			{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
+			{Type: specs.MountNamespace},
 		}},
 	}, nil
 }

@@ -20,8 +20,9 @@ type cProject struct {
 // libraryHeaders are included by each file.
 func libraryHeaders() []string {
 	return []string{
-		"assert.h", "ctype.h", "errno.h", "fcntl.h", "inttypes.h", "limits.h", "math.h", "poll.h", "pthread.h", "signal.h", "stdio.h",
-		"stdlib.h", "string.h", "sys/mman.h", "sys/socket.h", "sys/stat.h", "sys/types.h", "sys/wait.h", "time.h", "unistd.h",
+		"assert.h", "ctype.h", "errno.h", "fcntl.h", "inttypes.h", "limits.h", "math.h", "poll.h", "pthread.h",
+		"signal.h", "stdio.h", "stdlib.h", "string.h", "sys/mman.h", "sys/socket.h", "sys/stat.h", "sys/types.h",
+		"sys/wait.h", "time.h", "unistd.h",
 	}
 }
 

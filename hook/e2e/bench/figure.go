@@ -22,8 +22,8 @@ func median(all []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// of returns what a measure makes of each round in a column; nothing where that was not measured. Ratios and differences are
-// those of the values of one round, which were measured one after another, so that what slows the host down for some
+// of returns what a measure makes of each round in a column; nothing where that was not measured. Ratios and differences
+// are those of the values of one round, which were measured one after another, so that what slows the host down for some
 // seconds is in both.
 func (r *measuredRow) of(m measure, column string) []float64 {
 	got, base := r.samples[column][m.step], r.samples[r.columns[0].name][cmp.Or(m.base, m.step)]

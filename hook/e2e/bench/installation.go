@@ -41,7 +41,8 @@ func (i *installation) command(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 func (i *installation) commandFor(ctx context.Context, c column, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, filepath.Join(i.site.programs, "casview"), append([]string{"--config", i.config(c)}, args...)...)
+	args = append([]string{"--config", i.config(c)}, args...)
+	return exec.CommandContext(ctx, filepath.Join(i.site.programs, "casview"), args...)
 }
 
 // casview returns what one call prints.

@@ -88,7 +88,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.programs, "programs", filepath.Dir(own), "`DIR` with casview, casview-hook and casview-fsd")
 	f.StringVar(&o.source, "source", ".", "`DIR` of casview's source, which row 1 builds")
 	f.StringVar(&o.dir, "dir", "/var/tmp", "`DIR` on a disk, with 16 GiB of room")
-	f.StringVar(&o.filesystem, "filesystem", "ext4", "measure on a new `KIND` of filesystem, ext4 or xfs, in a file in DIR; '' for DIR's own")
+	f.StringVar(&o.filesystem, "filesystem", "ext4", "`KIND` of the new filesystem to measure on, ext4 or xfs;\n'' for that of DIR")
 	f.Var(&o.rows, "rows", "measure only these `ROWS`: 1,9")
 	f.IntVar(&o.rounds, "rounds", 5, "`ROUNDS` to take medians of")
 	f.BoolVar(&o.peers, "peers", false, "measure fuse-overlayfs, bind mounts and copies as well, which takes twice as long")

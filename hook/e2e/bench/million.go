@@ -34,7 +34,8 @@ func (s *site) million(ctx context.Context) (*inputs, error) {
 // millions is how many inputs a million are.
 func (s *site) millions() int { return s.sized(1_000_000, 20_000) }
 
-// manifest writes an input manifest for so many files, 1000 in a directory and 100 directories in another, unless it is there.
+// manifest writes an input manifest for so many files, 1000 in a directory and 100 directories in another, unless it is
+// there.
 // Their contents are those of pages(contents).
 func (s *site) manifest(ctx context.Context) (path string, err error) {
 	in, err := s.pages(ctx, contents)
@@ -64,8 +65,8 @@ func (s *site) manifest(ctx context.Context) (path string, err error) {
 		if n > 0 {
 			fmt.Fprintln(w, ",")
 		}
-		fmt.Fprintf(w, `{"path": "src/part%02d/module%02d/file%03d.c", "hash": "sha256:%s", "mode": 420, "mtime_sec": 1735689600, "mtime_nsec": %d}`,
-			n/100_000, n/1000%100, n%1000, hashes[n%contents], n)
+		fmt.Fprintf(w, `{"path": "src/part%02d/module%02d/file%03d.c", `, n/100_000, n/1000%100, n%1000)
+		fmt.Fprintf(w, `"hash": "sha256:%s", "mode": 420, "mtime_sec": 1735689600, "mtime_nsec": %d}`, hashes[n%contents], n)
 	}
 	fmt.Fprintln(w, "\n]}")
 	return path, w.Flush()

@@ -27,7 +27,8 @@ func (r *report) peersText() string {
 			if l.fuseOverlayfs != nil {
 				other = l.fuseOverlayfs.format(format)
 			}
-			fmt.Fprintf(&b, "%3d  %-62s %-26s %-22s %s\n", l.Row, l.What, l.Native.format(l.measure.unit.format), other, l.bind.format(format))
+			native := l.Native.format(l.measure.unit.format)
+			fmt.Fprintf(&b, "%3d  %-62s %-26s %-22s %s\n", l.Row, l.What, native, other, l.bind.format(format))
 		}
 	}
 	return b.String()

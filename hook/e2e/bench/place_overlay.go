@@ -39,7 +39,8 @@ func newOverlayPlace(lower, dir string) (*overlayPlace, error) {
 }
 
 func (p *overlayPlace) attach(_ context.Context, _ string, spec *specs.Spec) (*specs.Spec, error) {
-	spec.Mounts = append(spec.Mounts, specs.Mount{Destination: target, Type: "overlay", Source: "overlay", Options: p.options()})
+	m := specs.Mount{Destination: target, Type: "overlay", Source: "overlay", Options: p.options()}
+	spec.Mounts = append(spec.Mounts, m)
 	return spec, nil
 }
 

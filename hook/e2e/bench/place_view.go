@@ -67,8 +67,8 @@ func (p *viewPlace) end() error {
 	case r.StagingDriver != p.column.driver:
 		return fmt.Errorf("run %s has driver %s: %s", p.run, r.StagingDriver, r.StagingReason)
 	case r.Stats.StagingData != data || r.Stats.FailedPassthrough > 0:
-		return fmt.Errorf("run %s has data %s, %d opens not passed through: %s", p.run, r.Stats.StagingData, r.Stats.FailedPassthrough,
-			r.Stats.StagingDataReason)
+		return fmt.Errorf("run %s has data %s, %d opens not passed through: %s", p.run, r.Stats.StagingData,
+			r.Stats.FailedPassthrough, r.Stats.StagingDataReason)
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ func (r reference) check(work string, got map[string]string) error {
 	maps.Copy(all, got)
 	for _, p := range slices.Sorted(maps.Keys(all)) {
 		if got[p] != want[p] {
-			return fmt.Errorf("the job wrote %d files, and another %d: %s is %q, and was %q", len(got), len(want), p, got[p], want[p])
+			return fmt.Errorf("the job wrote %d files, another %d: %s is %q, was %q", len(got), len(want), p, got[p], want[p])
 		}
 	}
-	return fmt.Errorf("the job wrote %d files, and another %d", len(got), len(want))
+	return fmt.Errorf("the job wrote %d files, another %d", len(got), len(want))
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/casview/casview/hook/e2e/bench/inside"
 )
 
-// collectRow times what comes after a job: hashing what it wrote, and a sync. Its first column is not a container but what a
-// shell would do with the same files.
+// collectRow times what comes after a job: hashing what it wrote, and a sync. Its first column is not a container but what
+// a shell would do with the same files.
 func collectRow() row {
 	const small, large, copied = "small", "large", "copied"
 	return row{
@@ -33,7 +33,9 @@ func collectRow() row {
 			in, err := b.pages(ctx, b.sized(10_000, 1000))
 			const from = 1 << 40 // so that no content is in the store already
 			work := map[string]inside.Task{
-				small: {Files: &inside.Files{Dir: "made", Files: b.sized(10_000, 500), InEach: inEach, Pages: 1, First: from, Keep: true}},
+				small: {Files: &inside.Files{
+					Dir: "made", Files: b.sized(10_000, 500), InEach: inEach, Pages: 1, First: from, Keep: true,
+				}},
 				large: {Write: &inside.Write{File: "large", Pages: b.sized(gib, gib/32), First: 2 * from, Keep: true}},
 			}
 			written := reference{}

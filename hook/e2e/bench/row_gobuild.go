@@ -29,8 +29,8 @@ func goBuildRow() row {
 			return b.inContainers(job{inputs: in, env: goEnvironment(), tasks: []inside.Task{
 				build("gofmt", target, "gofmt", "cmd/gofmt"),
 				build("casview", target+"/casview", "casview", "./cmd/casview"),
-				{Command: &inside.Command{Args: []string{target + "/out/gofmt", "-l", target + "/casview/cmd"}, Want: new(string)}},
-				{Command: &inside.Command{Args: []string{target + "/out/casview", "version"}}},
+				{Command: &inside.Command{Args: []string{"out/gofmt", "-l", "casview/cmd"}, Want: new(string)}},
+				{Command: &inside.Command{Args: []string{"out/casview", "version"}}},
 			}}), err
 		},
 	}
@@ -38,7 +38,8 @@ func goBuildRow() row {
 
 func goEnvironment() []string {
 	return []string{
-		"GOROOT=" + target + "/go", "GOCACHE=" + target + "/cache", "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS=", "CGO_ENABLED=0",
+		"GOROOT=" + target + "/go", "GOCACHE=" + target + "/cache", "GOTOOLCHAIN=local", "GOPROXY=off", "GOFLAGS=",
+		"CGO_ENABLED=0",
 	}
 }
 
@@ -52,7 +53,8 @@ func (b *bench) fillGo(ctx context.Context, dir string) error {
 		return err
 	}
 	sources := filepath.Join(dir, "casview")
-	if err := copyOf(ctx, b.source, sources, "cas", "cmd", "config", "examples", "fsd", "hook", "go.mod", "go.sum"); err != nil {
+	err = copyOf(ctx, b.source, sources, "cas", "cmd", "config", "examples", "fsd", "hook", "go.mod", "go.sum")
+	if err != nil {
 		return err
 	}
 	vendor := exec.CommandContext(ctx, "go", "mod", "vendor", "-o", filepath.Join(sources, "vendor"))

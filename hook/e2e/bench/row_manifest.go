@@ -14,7 +14,8 @@ func manifestRow() row {
 	return row{
 		number: 15, name: "import a manifest", columns: []column{overlay},
 		measures: []measure{
-			{step: took, what: "JSON manifest of 1,000,000 entries to root digest", kind: absolute, limit: casviewAlone(10)},
+			{step: took, what: "JSON manifest of 1,000,000 entries to root digest", kind: absolute,
+				limit: casviewAlone(10)},
 			{step: memory, what: "peak memory of that", kind: absolute, unit: bytes, limit: casviewAlone(512 * mib)},
 		},
 		prepare: func(ctx context.Context, b *bench) (trial, error) {

@@ -16,8 +16,10 @@ func memoryRow() row {
 	return row{
 		number: 14, name: "memory of fsd", columns: []column{overlay, fuse},
 		measures: []measure{
-			{step: read, what: "fsd's peak memory, 10,000 inputs read", kind: absolute, unit: bytes, limit: upTo(40*mib, 40*mib)},
-			{step: list, what: "fsd's peak memory, 1,000,000 inputs listed", kind: absolute, unit: bytes, limit: upTo(256*mib, 256*mib)},
+			{step: read, what: "fsd's peak memory, 10,000 inputs read", kind: absolute, unit: bytes,
+				limit: upTo(40*mib, 40*mib)},
+			{step: list, what: "fsd's peak memory, 1,000,000 inputs listed", kind: absolute, unit: bytes,
+				limit: upTo(256*mib, 256*mib)},
 		},
 		prepare: func(ctx context.Context, b *bench) (trial, error) {
 			files := b.sized(10_000, 1000)

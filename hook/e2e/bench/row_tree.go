@@ -30,9 +30,11 @@ func treeRow() row {
 				want, err = inside.OfTree(b.path("untarred"))
 			}
 			git := func(step, want string, args ...string) inside.Task {
-				return inside.Task{Command: &inside.Command{Step: step, Dir: "repository", Args: append([]string{"git"}, args...), Want: &want}}
+				args = append([]string{"git"}, args...)
+				return inside.Task{Command: &inside.Command{Step: step, Dir: "repository", Args: args, Want: &want}}
 			}
-			try := b.inContainers(job{inputs: in, tools: true, notes: map[string]string{"untarred": want}, tasks: []inside.Task{
+			found := map[string]string{"untarred": want}
+			try := b.inContainers(job{inputs: in, tools: true, notes: found, tasks: []inside.Task{
 				{Command: &inside.Command{Args: []string{"mkdir", "untarred"}}},
 				{Command: &inside.Command{Step: "untar", Args: []string{"tar", "-xf", "tree.tar", "-C", "untarred"}}},
 				{Digest: &inside.Digest{Note: "untarred", Dir: "untarred"}},
@@ -49,7 +51,8 @@ func treeRow() row {
 
 const changedBranch = "changed"
 
-// fillGit makes tree.tar and repository, both of the same sources, and beside the inputs a directory of what tree.tar holds.
+// fillGit makes tree.tar and repository, both of the same sources, and beside the inputs a directory of what tree.tar
+// holds.
 func (b *bench) fillGit(ctx context.Context, dir string) error {
 	goroot, err := output(exec.CommandContext(ctx, "go", "env", "GOROOT"))
 	if err != nil {
@@ -79,7 +82,8 @@ func (b *bench) fillGit(ctx context.Context, dir string) error {
 // attributes never outlive a copy of the tree, so git is told not to look at them, as is usual where trees are moved.
 func makeRepository(ctx context.Context, dir string, changed int) error {
 	git := func(args ...string) error {
-		cmd := exec.CommandContext(ctx, "git", append([]string{"-c", "user.name=bench", "-c", "user.email=bench@localhost"}, args...)...)
+		args = append([]string{"-c", "user.name=bench", "-c", "user.email=bench@localhost"}, args...)
+		cmd := exec.CommandContext(ctx, "git", args...)
 		cmd.Dir = dir
 		_, err := output(cmd)
 		return err

@@ -107,7 +107,8 @@ func (m *measuredRow) add(c column, v values) {
 }
 
 func (b *bench) say(m *measuredRow, format string, args ...any) {
-	fmt.Fprintf(b.progress, "%s row %d, %s: %s\n", time.Now().Format(time.TimeOnly), m.number, m.name, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	fmt.Fprintf(b.progress, "%s row %d, %s: %s\n", time.Now().Format(time.TimeOnly), m.number, m.name, text)
 }
 
 // String shows the values of a trial, for those who watch.

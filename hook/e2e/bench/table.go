@@ -12,11 +12,12 @@ func (r *report) writeTable(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "casview %s, Linux %s, %d CPUs (%s), %s; load average %s before, %s after; %.0f s\n",
 		r.Casview, r.Kernel, r.CPUs, r.CPU, r.Filesystem, r.LoadBefore, r.LoadAfter, r.Seconds)
-	fmt.Fprintf(&b, "Medians of %d rounds or more, [smallest..largest]; a column's figure is compared with native's of the same round.\n", r.Rounds)
+	fmt.Fprintf(&b, "Medians of %d rounds or more, [smallest..largest]. Ratios are those of times in the same round.\n", r.Rounds)
 	if r.Quick {
 		b.WriteString("Small sizes: these figures mean nothing.\n")
 	}
-	fmt.Fprintf(&b, "\n%3s  %-52s %-26s %-20s %7s %-4s %-20s %7s %s\n", "row", "what", "native", "overlay", "limit", "met", "fuse", "limit", "met")
+	fmt.Fprintf(&b, "\n%3s  %-52s %-24s %-23s %8s %-4s %-23s %8s %s\n",
+		"row", "what", "native", "overlay", "limit", "met", "fuse", "limit", "met")
 	for _, line := range r.Rows {
 		b.WriteString(strings.TrimRight(line.text(), " ") + "\n")
 	}
@@ -34,14 +35,14 @@ func (l reportRow) text() string {
 	if l.Native != nil {
 		native = l.Native.format(l.measure.unit.format)
 	}
-	return fmt.Sprintf("%3d  %-52s %-26s %s %s", l.Row, l.What, native, l.cell(l.overlay), l.cell(l.fuse))
+	return fmt.Sprintf("%3d  %-52s %-24s %s %s", l.Row, l.What, native, l.cell(l.overlay), l.cell(l.fuse))
 }
 
 // cell is a figure with its limit and whether that is met.
 func (l reportRow) cell(f *figure) string {
 	format := l.measure.format()
 	if f == nil {
-		return fmt.Sprintf("%-20s %7s %-4s", "-", "", "")
+		return fmt.Sprintf("%-23s %8s %-4s", "-", "", "")
 	}
 	limit, met := "", ""
 	if f.Limit != nil {
@@ -50,7 +51,7 @@ func (l reportRow) cell(f *figure) string {
 			met = "yes"
 		}
 	}
-	return fmt.Sprintf("%-20s %7s %-4s", f.format(format), limit, met)
+	return fmt.Sprintf("%-23s %8s %-4s", f.format(format), limit, met)
 }
 
 // format is how figures of a measure are printed.

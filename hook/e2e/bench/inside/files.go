@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Files makes files in new directories, appends a page to each, renames and removes them: steps "create", "append", "rename"
-// and "unlink".
+// Files makes files in new directories, appends a page to each, renames and removes them: steps "create", "append",
+// "rename" and "unlink".
 type Files struct {
 	Dir    string `json:"dir"` // made
 	Files  int    `json:"files"`

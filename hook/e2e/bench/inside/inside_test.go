@@ -110,7 +110,9 @@ func TestWrongTrees(t *testing.T) {
 		{"too few files", "walk", "6 files, expected 7", func(t *testing.T) { must(t, os.Remove(Name(1, 3))) }},
 		{"page", "large", "page 40 has other contents", change("large", 40*Page)},
 		{"appended to", "append", "d001/f001 has other contents", change(Name(4, 3), 100)},
-		{"there already", "write", "open new: file exists", func(t *testing.T) { must(t, os.WriteFile("new", nil, 0o644)) }},
+		{"there already", "write", "open new: file exists", func(t *testing.T) {
+			must(t, os.WriteFile("new", nil, 0o644))
+		}},
 		{"there already", "files", "open made/d000/f000: file exists", func(t *testing.T) {
 			must(t, os.MkdirAll("made/d000", 0o755))
 			must(t, os.WriteFile("made/d000/f000", nil, 0o644))

@@ -28,7 +28,8 @@ func paths(n, inEach int, prefix string) []path {
 const here = unix.AT_FDCWD
 
 func open(dir int, p path, flags int, mode uint32) (int, error) {
-	fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(&p[0])), uintptr(flags|unix.O_CLOEXEC), uintptr(mode), 0, 0)
+	fd, _, errno := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(&p[0])),
+		uintptr(flags|unix.O_CLOEXEC), uintptr(mode), 0, 0)
 	if errno != 0 {
 		return -1, fmt.Errorf("open %s: %w", p, errno)
 	}
@@ -49,7 +50,8 @@ func read(fd int, b []byte) error {
 }
 
 func pread(fd int, b []byte, at int64) error {
-	n, _, errno := unix.RawSyscall6(unix.SYS_PREAD64, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), uintptr(at), 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_PREAD64, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+		uintptr(at), 0, 0)
 	return whole("pread", int(n), len(b), errno)
 }
 
@@ -90,7 +92,8 @@ func stat(dir int, p path, st *unix.Statx_t) error {
 func rename(from, to path) error {
 	// AT_FDCWD is negative, which a constant of type uintptr can't be.
 	dir := here
-	_, _, errno := unix.RawSyscall6(unix.SYS_RENAMEAT2, uintptr(dir), uintptr(unsafe.Pointer(&from[0])), uintptr(dir), uintptr(unsafe.Pointer(&to[0])), 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_RENAMEAT2, uintptr(dir), uintptr(unsafe.Pointer(&from[0])), uintptr(dir),
+		uintptr(unsafe.Pointer(&to[0])), 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("rename %s: %w", from, errno)
 	}
