@@ -17,7 +17,7 @@ func goBuildRow() row {
 		number: 1, name: "Go build", columns: drivers(), peers: true,
 		measures: []measure{
 			{step: "gofmt", what: "go build cmd/gofmt, GOROOT as input, empty GOCACHE", limit: upTo(1.05, 1.15)},
-			{step: "casview", what: "go build of casview after it", limit: upTo(1.05, 1.15)},
+			{step: "casview", what: "go build of casview's hook after it", limit: upTo(1.05, 1.15)},
 		},
 		prepare: func(ctx context.Context, b *bench) (trial, error) {
 			in, err := b.tree(ctx, "go", b.fillGo)
@@ -28,9 +28,9 @@ func goBuildRow() row {
 			}
 			return b.inContainers(job{inputs: in, env: goEnvironment(), tasks: []inside.Task{
 				build("gofmt", target, "gofmt", "cmd/gofmt"),
-				build("casview", target+"/casview", "casview", "./cmd/casview"),
+				build("casview", target+"/casview", "casview-hook", "./cmd/casview-hook"),
 				{Command: &inside.Command{Args: []string{"out/gofmt", "-l", "casview/cmd"}, Want: new(string)}},
-				{Command: &inside.Command{Args: []string{"out/casview", "version"}}},
+				{Command: &inside.Command{Args: []string{"out/casview-hook", "--version"}}},
 			}}), err
 		},
 	}

@@ -76,10 +76,12 @@ func (b *bench) measureRow(ctx context.Context, m *measuredRow) error {
 	return nil
 }
 
-// round gives each column its turn.
+// round gives each column its turn. Each round begins with another one: who comes first finds other caches than who comes
+// last.
 func (b *bench) round(ctx context.Context, m *measuredRow, columns []column, try trial, round int) error {
 	var line strings.Builder
-	for _, c := range columns {
+	first := max(0, round) % len(columns)
+	for _, c := range slices.Concat(columns[first:], columns[:first]) {
 		v, err := try(ctx, c, round)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
