@@ -55,17 +55,8 @@ func (s *Local) Adopt(dir *os.File, name string, d Digest, how AdoptMode) (Adopt
 }
 
 func (s *Local) adopt(src *candidate, d Digest, how AdoptMode) (Adoption, error) {
-	kept, err := s.Keep(d, src.st.Size)
-	if err != nil {
-		return Adoption{}, err
-	}
-	if kept {
-		if how == AdoptMove {
-			err = unix.Unlinkat(src.dir, src.name, 0)
-		}
-		return Adoption{Existed: true}, err
-	}
 	if how == AdoptMove {
+		// Most files are new: that the store has one already, the move itself finds out.
 		a, err := s.adoptRename(src, d)
 		if !errors.Is(err, errMustCopy) {
 			return a, err
@@ -86,9 +77,11 @@ func (s *Local) adoptRename(src *candidate, d Digest) (Adoption, error) {
 		src.restore()
 		return Adoption{}, errMustCopy
 	}
-	existed, err := s.publish(src.dir, src.name, d, src.st.Size)
+	existed, placed, err := s.publish(src.dir, src.name, d, src.st.Size)
 	if err != nil {
-		src.restore()
+		if !placed {
+			src.restore()
+		}
 		if errors.Is(err, unix.EXDEV) {
 			err = errMustCopy
 		}
@@ -98,11 +91,14 @@ func (s *Local) adoptRename(src *candidate, d Digest) (Adoption, error) {
 }
 
 func (s *Local) adoptCopy(src *candidate, d Digest) (Adoption, error) {
+	if kept, err := s.Keep(d, src.st.Size); kept || err != nil {
+		return Adoption{Existed: kept}, err
+	}
 	f, err := src.open()
 	if err != nil {
 		return Adoption{}, err
 	}
-	defer f.Close()
+	defer unix.Close(f)
 	t, err := s.newTemp()
 	if err != nil {
 		return Adoption{}, err
@@ -160,6 +156,8 @@ func (c *candidate) takeOwnership(uid, gid uint32) error {
 		if err := unix.Fchownat(c.fd, "", int(uid), int(gid), unix.AT_EMPTY_PATH); err != nil {
 			return fmt.Errorf("chown: %w", err)
 		}
+	} else if c.st.Mode&0o7777 == blobMode {
+		return nil
 	}
 	return c.chmod(blobMode)
 }
@@ -178,30 +176,30 @@ func (c *candidate) chmod(mode uint32) error {
 }
 
 // open opens the file for reading. Its owner, without the capability to ignore modes, has to lift the mode for that.
-func (c *candidate) open() (*os.File, error) {
+func (c *candidate) open() (int, error) {
 	const flags = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 	fd, err := openat(c.dir, c.name, flags, 0)
 	if err == unix.EACCES {
 		if err := c.chmod(c.st.Mode&0o7777 | unix.S_IRUSR); err != nil {
-			return nil, err
+			return -1, err
 		}
 		fd, err = openat(c.dir, c.name, flags, 0)
 		if err := c.chmod(c.st.Mode & 0o7777); err != nil {
 			_ = unix.Close(fd)
-			return nil, err
+			return -1, err
 		}
 	}
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		_ = unix.Close(fd)
-		return nil, err
+		return -1, err
 	}
 	if st.Dev != c.st.Dev || st.Ino != c.st.Ino {
 		_ = unix.Close(fd)
-		return nil, errors.New("replaced while it was adopted")
+		return -1, errors.New("replaced while it was adopted")
 	}
-	return os.NewFile(uintptr(fd), c.name), nil
+	return fd, nil
 }

@@ -26,3 +26,14 @@ func openSubdir(dir int, name string) (int, error) {
 	}
 	return openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 }
+
+// pread reads until p is full or the file ends, which is no error.
+func pread(fd int, p []byte, at int64) (int, error) {
+	for n := 0; ; {
+		k, err := unix.Pread(fd, p[n:], at+int64(n))
+		n += max(k, 0)
+		if n == len(p) || k == 0 && err == nil || err != nil && err != unix.EINTR {
+			return n, err
+		}
+	}
+}

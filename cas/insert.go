@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // Put implements Writer.
@@ -30,37 +31,51 @@ func (s *Local) PutBytes(b []byte) (Digest, error) {
 
 // PutFile stores the content of f from its first byte on, whatever its offset, and leaves the offset alone. Where the
 // filesystem allows the blob shares the file's blocks; the digest is then that of the blob, even if f changes meanwhile.
-func (s *Local) PutFile(f *os.File) (Digest, int64, error) { return s.PutFileProgress(f, nil) }
+func (s *Local) PutFile(f *os.File) (Digest, int64, error) {
+	defer runtime.KeepAlive(f)
+	return s.PutHandle(int(f.Fd()), -1, nil)
+}
 
-// PutFileProgress is PutFile that calls read, unless it is nil, with the length of each part of a large file as it is
-// read. A file that fits into one buffer is not reported.
-func (s *Local) PutFileProgress(f *os.File, read func(bytes int64)) (Digest, int64, error) {
-	buf := s.buffers.Get().(*[]byte)
-	n, err := f.ReadAt(*buf, 0)
-	if err == io.EOF {
-		b := (*buf)[:n]
-		d := s.alg.Sum(b)
-		err = s.putBytes(d, b)
-		s.buffers.Put(buf)
-		return d, int64(n), err
-	}
-	s.buffers.Put(buf)
-	if err != nil {
-		return Digest{}, 0, fmt.Errorf("store blob: %w", err)
+// PutHandle is PutFile of an open descriptor. size is how long the caller knows the file to be, which spares a read to find
+// its end, or -1. It calls read, unless that is nil, with the length of each part of a large file as it is read. A file that
+// fits into one buffer is not reported.
+func (s *Local) PutHandle(fd int, size int64, read func(bytes int64)) (Digest, int64, error) {
+	d, n, whole, err := s.putSmall(fd, size)
+	if whole || err != nil {
+		return d, n, err
 	}
 	t, err := s.newTemp()
 	if err != nil {
 		return Digest{}, 0, err
 	}
 	defer t.discard()
-	d, size, _, err := t.fill(f, s.alg, read)
+	d, n, _, err = t.fill(fd, s.alg, read)
 	if err != nil {
 		return Digest{}, 0, fmt.Errorf("store blob: %w", err)
 	}
-	if _, err := t.commit(d, size); err != nil {
+	if _, err := t.commit(d, n); err != nil {
 		return Digest{}, 0, err
 	}
-	return d, size, nil
+	return d, n, nil
+}
+
+// putSmall stores a file that is shorter than a buffer; whole is false for others.
+func (s *Local) putSmall(fd int, size int64) (d Digest, n int64, whole bool, err error) {
+	buf := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buf)
+	want := len(*buf)
+	if size >= 0 && size < int64(want) {
+		want = int(size)
+	}
+	k, err := pread(fd, (*buf)[:want], 0)
+	if err != nil {
+		return Digest{}, 0, false, fmt.Errorf("store blob: %w", err)
+	}
+	if k == len(*buf) {
+		return Digest{}, 0, false, nil
+	}
+	d = s.alg.Sum((*buf)[:k])
+	return d, int64(k), true, s.putBytes(d, (*buf)[:k])
 }
 
 // insert stores everything r gives, under its digest of algorithm a, which must be want unless that is zero.
@@ -112,7 +127,7 @@ func (s *Local) putBytes(d Digest, b []byte) error {
 		return err
 	}
 	defer t.discard()
-	if _, err := t.f.Write(b); err != nil {
+	if _, err := t.Write(b); err != nil {
 		return fmt.Errorf("store blob %s: %w", d, err)
 	}
 	_, err = t.commit(d, int64(len(b)))

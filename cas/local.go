@@ -26,6 +26,8 @@ type Local struct {
 	uid, gid uint32 // owner of dir, and so of every blob
 	buffers  sync.Pool
 	youngFor time.Duration
+	probe    sync.Once
+	nameless bool // what probe found out: see newTemp
 }
 
 // copyBuffer is how much is read at once. Content that fits is hashed in memory and written only when it is new.
@@ -88,6 +90,24 @@ func (s *Local) Sync() error {
 		return fmt.Errorf("sync store %s: %w", s.dir, err)
 	}
 	return nil
+}
+
+// SyncAhead starts to write what is waiting on the store's filesystem, so that a Sync soon after has less to do. The channel
+// is closed when that is done. It makes nothing durable that Sync does not, and tells of no error: it has a handle of its
+// own, so that Sync learns of the same errors (the kernel tells each handle once).
+func (s *Local) SyncAhead() <-chan struct{} {
+	done := make(chan struct{})
+	fd, err := openat(s.root, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		close(done)
+		return done
+	}
+	go func() {
+		defer close(done)
+		_ = unix.Syncfs(fd)
+		_ = unix.Close(fd)
+	}()
+	return done
 }
 
 // Close releases the store's handles. No other method may run at the same time or be called afterwards.

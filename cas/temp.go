@@ -1,7 +1,6 @@
 package cas
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -17,13 +16,40 @@ const blobMode = 0o444
 // temp is a file in the store's tmp directory that becomes a blob by commit or goes away by discard.
 type temp struct {
 	s    *Local
-	f    *os.File
-	name string // "" once there is nothing to discard
+	fd   int
+	name string // "" for a file without a name, and once there is nothing to discard
 }
 
+// newTemp makes a file without a name where it can: that costs less, as it changes no directory that all writers share, and
+// nothing stays behind when the process dies. NFS and some FUSE filesystems have only files with names.
 func (s *Local) newTemp() (*temp, error) {
+	s.probe.Do(func() { s.nameless = s.canLink() })
+	if !s.nameless {
+		return s.newNamed()
+	}
+	fd, err := openat(s.tmp, ".", unix.O_RDWR|unix.O_TMPFILE, blobMode)
+	if err != nil {
+		return nil, fmt.Errorf("store blob: create a file in tmp: %w", err)
+	}
+	return &temp{s: s, fd: fd}, nil
+}
+
+// canLink finds out whether a file without a name can be made and get one.
+func (s *Local) canLink() bool {
+	fd, err := openat(s.tmp, ".", unix.O_RDWR|unix.O_TMPFILE, blobMode)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	name := tempName()
+	return linkFile(fd, s.tmp, name) == nil && unix.Unlinkat(s.tmp, name, 0) == nil
+}
+
+func tempName() string { return fmt.Sprintf("put-%d-%016x", os.Getpid(), rand.Uint64()) }
+
+func (s *Local) newNamed() (*temp, error) {
 	for {
-		name := fmt.Sprintf("put-%d-%016x", os.Getpid(), rand.Uint64())
+		name := tempName()
 		fd, err := openat(s.tmp, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, 0o600)
 		if err == unix.EEXIST {
 			continue
@@ -31,7 +57,18 @@ func (s *Local) newTemp() (*temp, error) {
 		if err != nil {
 			return nil, fmt.Errorf("store blob: create tmp/%s: %w", name, err)
 		}
-		return &temp{s: s, f: os.NewFile(uintptr(fd), "tmp/"+name), name: name}, nil
+		return &temp{s: s, fd: fd, name: name}, nil
+	}
+}
+
+// Write implements io.Writer.
+func (t *temp) Write(p []byte) (int, error) {
+	for done := 0; ; {
+		n, err := unix.Write(t.fd, p[done:])
+		done += max(n, 0)
+		if done == len(p) || err != nil && err != unix.EINTR {
+			return done, err
+		}
 	}
 }
 
@@ -40,28 +77,41 @@ func (t *temp) copy(r io.Reader, a Algorithm) (Digest, int64, error) {
 	buf := t.s.buffers.Get().(*[]byte)
 	defer t.s.buffers.Put(buf)
 	h := a.New()
-	n, err := io.CopyBuffer(io.MultiWriter(t.f, h), onlyReader{r}, *buf)
+	n, err := io.CopyBuffer(io.MultiWriter(t, h), onlyReader{r}, *buf)
 	if err != nil {
 		return Digest{}, n, err
 	}
 	return a.finish(h), n, nil
 }
 
-// fill takes the whole content of f: by reflink, then hashing the clone, or else by copying. It calls
+// fill takes the whole content of the file f: by reflink, then hashing the clone, or else by copying. It calls
 // read with the length of each part that it has read, unless read is nil.
-func (t *temp) fill(f *os.File, a Algorithm, read func(bytes int64)) (d Digest, size int64, linked bool, err error) {
-	if linked, err = reflink.Clone(t.f, f); err != nil {
+func (t *temp) fill(f int, a Algorithm, read func(bytes int64)) (d Digest, size int64, linked bool, err error) {
+	if linked, err = reflink.Clone(t.fd, f); err != nil {
 		return Digest{}, 0, false, err
 	}
 	if linked {
-		d, size, err = t.s.hash(tellingReader{io.NewSectionReader(t.f, 0, maxOffset), read}, a)
+		d, size, err = t.s.hash(tellingReader{&fileReader{fd: t.fd}, read}, a)
 		return d, size, true, err
 	}
-	d, size, err = t.copy(tellingReader{io.NewSectionReader(f, 0, maxOffset), read}, a)
+	d, size, err = t.copy(tellingReader{&fileReader{fd: f}, read}, a)
 	return d, size, false, err
 }
 
-const maxOffset = 1<<63 - 1
+// fileReader reads an open file from its first byte on, and leaves the offset alone.
+type fileReader struct {
+	fd int
+	at int64
+}
+
+func (r *fileReader) Read(p []byte) (int, error) {
+	n, err := pread(r.fd, p, r.at)
+	r.at += int64(n)
+	if n == 0 && err == nil && len(p) > 0 {
+		err = io.EOF
+	}
+	return n, err
+}
 
 // tellingReader calls read, unless it is nil, with the length of each part.
 type tellingReader struct {
@@ -79,67 +129,70 @@ func (t tellingReader) Read(p []byte) (int, error) {
 
 // commit makes the file the blob d of size bytes, and reports whether that was there already.
 func (t *temp) commit(d Digest, size int64) (existed bool, err error) {
-	if err := t.f.Chmod(blobMode); err != nil {
+	if err := t.finish(); err != nil {
 		return false, fmt.Errorf("store blob %s: %w", d, err)
 	}
-	// Network filesystems tell of a full disk only now.
-	if err := t.f.Close(); err != nil {
-		return false, fmt.Errorf("store blob %s: %w", d, err)
+	if t.name == "" {
+		existed, err = t.link(d, size)
+	} else {
+		existed, _, err = t.s.publish(t.s.tmp, t.name, d, size)
 	}
-	existed, err = t.s.publish(t.s.tmp, t.name, d, size)
+	if err == nil {
+		t.name = ""
+	}
+	return existed, err
+}
+
+// finish gives the file its mode and learns of what was not written: filesystems that go over a network tell of a full disk
+// when a descriptor is closed. Closing a duplicate does, and leaves one to link by.
+func (t *temp) finish() error {
+	var st unix.Stat_t
+	if err := unix.Fstat(t.fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&0o7777 != blobMode { // by the umask, or because it has a name
+		if err := unix.Fchmod(t.fd, blobMode); err != nil {
+			return err
+		}
+	}
+	fd, err := unix.FcntlInt(uintptr(t.fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		return false, err
+		return err
 	}
-	t.name = ""
-	return existed, nil
+	return unix.Close(fd)
+}
+
+// link gives a file without a name d's place in the store. A torn blob that is there needs a rename, and so a name.
+func (t *temp) link(d Digest, size int64) (existed bool, err error) {
+	path := blobPath(d)
+	err = linkFile(t.fd, t.s.blobs, path)
+	if err == unix.ENOENT {
+		if err := t.s.makeShard(d); err != nil {
+			return false, fmt.Errorf("store blob %s: %w", d, err)
+		}
+		err = linkFile(t.fd, t.s.blobs, path)
+	}
+	if err == unix.EEXIST {
+		kept, keepErr := t.s.Keep(d, size)
+		if kept || keepErr != nil {
+			return kept, keepErr
+		}
+		name := tempName()
+		if err = linkFile(t.fd, t.s.tmp, name); err == nil {
+			t.name = name
+			err = unix.Renameat(t.s.tmp, name, t.s.blobs, path)
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("store blob %s: %w", d, err)
+	}
+	return false, nil
 }
 
 // discard removes the file unless it was committed.
 func (t *temp) discard() {
-	_ = t.f.Close()
+	_ = unix.Close(t.fd)
 	if t.name != "" {
 		_ = unix.Unlinkat(t.s.tmp, t.name, 0)
 	}
-}
-
-// publish moves (dir, name), a file of size bytes with the content of d, to d's place in the store. A blob that is there
-// with the same size stays and the file is unlinked; one with another size was torn by a power cut and is replaced.
-// The error wraps EXDEV if dir is on another filesystem or mount.
-func (s *Local) publish(dir int, name string, d Digest, size int64) (existed bool, err error) {
-	path := blobPath(d)
-	err = renameNew(dir, name, s.blobs, path)
-	if err == unix.ENOENT {
-		if err := s.makeShard(d); err != nil {
-			return false, fmt.Errorf("store blob %s: %w", d, err)
-		}
-		err = renameNew(dir, name, s.blobs, path)
-	}
-	if err == unix.EEXIST {
-		kept, keepErr := s.Keep(d, size)
-		if keepErr != nil {
-			return false, keepErr
-		}
-		if kept {
-			existed, err = true, unix.Unlinkat(dir, name, 0)
-		} else {
-			err = unix.Renameat(dir, name, s.blobs, path)
-		}
-	}
-	if err != nil {
-		return false, fmt.Errorf("store blob %s: %w", d, err)
-	}
-	return existed, nil
-}
-
-// renameNew renames and fails with EEXIST where the new name is taken.
-func renameNew(oldDir int, oldName string, newDir int, newName string) error {
-	err := unix.Renameat2(oldDir, oldName, newDir, newName, unix.RENAME_NOREPLACE)
-	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
-		return err
-	}
-	// NFS and some FUSE filesystems have no RENAME_NOREPLACE. A link does not replace either.
-	if err := unix.Linkat(oldDir, oldName, newDir, newName, 0); err != nil {
-		return err
-	}
-	return unix.Unlinkat(oldDir, oldName, 0)
 }

@@ -98,14 +98,13 @@ func (r *reader) read(f *found) error {
 	default:
 		return os.NewSyscallError("open", err)
 	}
-	file := os.NewFile(uintptr(fd), f.path)
-	defer file.Close()
+	defer unix.Close(fd)
 	if err := f.unchanged(fd); err != nil {
 		return err
 	}
 	start := time.Now()
 	var reported int64
-	d, n, err := r.store.PutFileProgress(file, func(bytes int64) {
+	d, n, err := r.store.PutHandle(fd, f.id.size, func(bytes int64) {
 		reported += bytes
 		r.report.read(bytes)
 	})

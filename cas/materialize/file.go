@@ -61,7 +61,7 @@ func (w *writer) file(ctx context.Context, i Item) error {
 // fill gives f the blob's content, verified, and its mode: after the content, as writing clears setuid.
 func (w *writer) fill(ctx context.Context, f, blob *os.File, i Item) (size int64, linked bool, err error) {
 	if !w.noReflink.Load() {
-		if linked, err = reflink.Clone(f, blob); err != nil {
+		if linked, err = reflink.Clone(int(f.Fd()), int(blob.Fd())); err != nil {
 			return 0, false, err
 		}
 		w.noReflink.Store(!linked)

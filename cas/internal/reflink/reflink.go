@@ -4,17 +4,14 @@ package reflink
 import (
 	"errors"
 	"os"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 )
 
 // Clone gives dst, open for writing and empty, the content of src by ioctl_ficlone(2). False without an error means that
 // these two files can't share blocks, and that the caller has to copy.
-func Clone(dst, src *os.File) (bool, error) {
-	err := unix.IoctlFileClone(int(dst.Fd()), int(src.Fd()))
-	runtime.KeepAlive(dst)
-	runtime.KeepAlive(src)
+func Clone(dst, src int) (bool, error) {
+	err := unix.IoctlFileClone(dst, src)
 	switch {
 	case err == nil:
 		return true, nil
