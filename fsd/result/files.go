@@ -1,7 +1,6 @@
 package result
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -117,26 +116,17 @@ func (f Files) Find(path string) (Entry, bool) {
 
 // MarshalJSON implements json.Marshaler.
 func (f Files) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	buf.WriteByte('{')
+	b := []byte{'{'}
 	for i, e := range f {
 		if i > 0 {
-			buf.WriteByte(',')
+			b = append(b, ',')
 		}
-		k, err := marshal(key(e.Path))
-		if err != nil {
+		var err error
+		if b, err = e.append(b, ":"); err != nil {
 			return nil, err
 		}
-		v, err := marshal(e.toJSON())
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", e.Path, err)
-		}
-		buf.Write(k)
-		buf.WriteByte(':')
-		buf.Write(v)
 	}
-	buf.WriteByte('}')
-	return buf.Bytes(), nil
+	return append(b, '}'), nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -6,8 +6,9 @@ import (
 )
 
 // indent lays the JSON out for people and line tools: keys of the top level on lines of their own, and one line for
-// each element below, so that `diff` and `grep` work on a result with many files.
-func indent(flat []byte) ([]byte, error) {
+// each element below, so that `diff` and `grep` work on a result with many files. files stands in place of the empty
+// hashed_files in flat: it is most of a result, and taking it apart again would cost more than all else about it.
+func indent(flat []byte, files Files) ([]byte, error) {
 	var top bytes.Buffer
 	dec := json.NewDecoder(bytes.NewReader(flat))
 	if _, err := dec.Token(); err != nil {
@@ -33,7 +34,12 @@ func indent(flat []byte) ([]byte, error) {
 		top.WriteString("\n  ")
 		top.Write(name)
 		top.WriteString(": ")
-		if err := writeValue(&top, v); err != nil {
+		if k == "hashed_files" {
+			err = writeFiles(&top, files)
+		} else {
+			err = writeValue(&top, v)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -77,5 +83,26 @@ func writeValue(w *bytes.Buffer, v json.RawMessage) error {
 	}
 	w.WriteString("\n  ")
 	w.WriteByte(v[len(v)-1])
+	return nil
+}
+
+// writeFiles writes hashed_files as writeValue would.
+func writeFiles(w *bytes.Buffer, files Files) error {
+	w.WriteByte('{')
+	for i, e := range files {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.WriteString("\n    ")
+		line, err := e.append(w.AvailableBuffer(), ": ")
+		if err != nil {
+			return err
+		}
+		w.Write(line)
+	}
+	if len(files) > 0 {
+		w.WriteString("\n  ")
+	}
+	w.WriteByte('}')
 	return nil
 }

@@ -100,11 +100,13 @@ func (r *Result) Encode() ([]byte, error) {
 		c.Stats.FuseRequests = map[string]uint64{}
 	}
 	c.HashedFiles.Sort()
+	files := c.HashedFiles
+	c.HashedFiles = nil
 	flat, err := marshal(&c)
 	if err != nil {
 		return nil, fmt.Errorf("result of run %s: %w", r.Run, err)
 	}
-	return indent(flat)
+	return indent(flat, files)
 }
 
 func orEmpty[T any](s []T) []T {
