@@ -12,30 +12,10 @@ import (
 	"github.com/casview/casview/fsd/result"
 )
 
-// adoptAtOnce is how many files of one directory a worker takes, for one lookup of the directory.
-const adoptAtOnce = 64
-
 // adopt moves the staged files into the store; with Keep it copies them.
 func (c *collection) adopt(ctx context.Context) error {
-	byDir := map[string][]*output{}
-	for i := range c.outputs {
-		if o := &c.outputs[i]; o.Kind == result.File && o.isStaged() {
-			dir, _ := split(o.Path)
-			byDir[dir] = append(byDir[dir], o)
-		}
-	}
-	g, ctx := c.workers(ctx)
-	for dir, list := range byDir {
-		for len(list) > 0 {
-			some := list[:min(adoptAtOnce, len(list))]
-			list = list[len(some):]
-			g.Go(func() error {
-				c.adoptFrom(ctx, dir, some)
-				return ctx.Err()
-			})
-		}
-	}
-	if err := g.Wait(); err != nil {
+	staged := func(o *output) bool { return o.Kind == result.File && o.isStaged() }
+	if err := c.inDirs(ctx, staged, c.adoptFrom); err != nil {
 		return err
 	}
 	c.settle()
@@ -47,17 +27,13 @@ func (c *collection) adopt(ctx context.Context) error {
 }
 
 // adoptFrom adopts files of one directory. Each file's error is its own.
-func (c *collection) adoptFrom(ctx context.Context, path string, list []*output) {
-	dir, err := c.root.dir(path)
-	if err == nil {
-		defer dir.Close()
-	}
+func (c *collection) adoptFrom(ctx context.Context, dir *os.File, noDir error, list []*output) {
 	for _, o := range list {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err != nil:
-			o.err = err
+		case noDir != nil:
+			o.err = noDir
 		case c.full.Load():
 			o.err = unix.ENOSPC
 		default:

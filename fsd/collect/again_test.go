@@ -85,8 +85,8 @@ func TestKilledAfterPlan(t *testing.T) {
 	j.checkWork(s, j.recollect(Options{}))
 }
 
-// interrupted does what Run does, until some of the files have moved.
-func (j *job) interrupted(files int) {
+// interrupted does what Run does, until some of the files have moved. It returns the last of them.
+func (j *job) interrupted(files int) (last *output) {
 	j.t.Helper()
 	c := &collection{run: j.run, store: j.store, spec: j.run.Spec(), log: slog.New(slog.DiscardHandler)}
 	j.must(c.load())
@@ -98,9 +98,37 @@ func (j *job) interrupted(files int) {
 	for i := range c.outputs {
 		if o := &c.outputs[i]; o.Kind == result.File && o.isStaged() && files > 0 {
 			parent, _ := split(o.Path)
-			c.adoptFrom(j.t.Context(), parent, []*output{o})
-			j.must(o.err)
+			dir, err := c.root.dir(parent)
+			j.must(err)
+			c.adoptFrom(j.t.Context(), dir, nil, []*output{o})
+			j.must(errors.Join(o.err, dir.Close()))
+			last = o
 			files--
+		}
+	}
+	return last
+}
+
+// Dying between the two steps of a move leaves a file with both names.
+func TestInterruptedWhileMoving(t *testing.T) {
+	for files := 1; files < 6; files++ {
+		for name, boot := range map[string]string{"same boot": "", "after a restart": "another"} {
+			t.Run(name, func(t *testing.T) {
+				j := newJob(t, lowerTree)
+				s := j.work(workJob)
+				j.end()
+				last := j.interrupted(files)
+				blob := filepath.Join(j.store.Dir(), "blobs/sha256", last.Hash.Hex()[:2], last.Hash.Hex())
+				j.must(os.Link(blob, filepath.Join(j.run.UpperPath(), last.Path)))
+				if boot != "" {
+					j.setBoot(boot)
+				}
+				j.checkWork(s, j.recollect(Options{}))
+				var st unix.Stat_t
+				if j.must(unix.Stat(blob, &st)); st.Nlink != 1 || st.Mode != unix.S_IFREG|0o444 {
+					t.Errorf("the blob has mode %o and %d names", st.Mode, st.Nlink)
+				}
+			})
 		}
 	}
 }

@@ -58,19 +58,25 @@ func (r *root) dir(path string) (*os.File, error) {
 // openBelow is openat2(2) without symlinks, dots or mounts on the way. The kernel asks to try again (EAGAIN) when it can't
 // be sure that no rename led it out.
 func openBelow(dir *os.File, path string, flags int) (*os.File, error) {
+	fd, err := openAt(int(dir.Fd()), path, flags)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "staged"), nil
+}
+
+// openAt is openBelow for the many files of a run: an os.File costs as much as the system call.
+func openAt(dir int, path string, flags int) (int, error) {
 	how := unix.OpenHow{
 		Flags:   uint64(flags | unix.O_CLOEXEC | unix.O_NOFOLLOW),
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
 	}
 	for tries := 0; ; tries++ {
-		fd, err := unix.Openat2(int(dir.Fd()), path, &how)
+		fd, err := unix.Openat2(dir, path, &how)
 		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) && tries < 16 {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		return os.NewFile(uintptr(fd), "staged"), nil
+		return fd, err
 	}
 }
 

@@ -3,39 +3,25 @@ package collect
 import (
 	"context"
 	"fmt"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
+	"os"
 
 	"github.com/casview/casview/fsd/result"
 )
 
-// workers runs jobs in parallel; the first error or the context's end stops it.
-func (c *collection) workers(ctx context.Context) (*errgroup.Group, context.Context) {
-	g, ctx := errgroup.WithContext(ctx)
-	n := c.spec.Workers
-	if n <= 0 {
-		n = runtime.NumCPU()
-	}
-	g.SetLimit(n)
-	return g, ctx
-}
-
 // hash makes sure of every file's digest.
 func (c *collection) hash(ctx context.Context) error {
-	h := newHasher(c.root, c.store.Algorithm(), c.xattrs)
-	g, ctx := c.workers(ctx)
-	for i := range c.outputs {
-		o := &c.outputs[i]
-		if o.Kind != result.File {
-			continue
+	c.syncAhead()
+	h := newHasher(c.store.Algorithm(), c.xattrs)
+	files := func(o *output) bool { return o.Kind == result.File }
+	err := c.inDirs(ctx, files, func(ctx context.Context, dir *os.File, err error, list []*output) {
+		for _, o := range list {
+			if ctx.Err() != nil {
+				return
+			}
+			o.err = c.ensure(ctx, h, dir, err, o)
 		}
-		g.Go(func() error {
-			o.err = c.ensure(ctx, h, o)
-			return ctx.Err()
-		})
-	}
-	if err := g.Wait(); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	c.settle()
@@ -43,16 +29,37 @@ func (c *collection) hash(ctx context.Context) error {
 	return nil
 }
 
-// ensure hashes a file, or where its digest is known checks that its bytes are there.
-func (c *collection) ensure(ctx context.Context, h *hasher, o *output) error {
+// worthWriting is how much data a sync ahead must be able to write before it pays for itself.
+const worthWriting = 4 << 20
+
+// syncAhead lets the disk write what the job left unwritten while the processors hash it. All of it has to be on disk before
+// there is a result, and the sync at the end, which decides, then has little to do.
+func (c *collection) syncAhead() {
+	const page = 4096
+	var bytes int64
+	for i := range c.outputs {
+		if o := &c.outputs[i]; o.Kind == result.File && o.isStaged() {
+			bytes += (o.Size + page - 1) &^ (page - 1)
+		}
+	}
+	if bytes >= worthWriting {
+		c.ahead = c.store.SyncAhead()
+	}
+}
+
+// ensure hashes a file, or where its digest is known checks that its bytes are there. noDir is why dir could not be opened.
+func (c *collection) ensure(ctx context.Context, h *hasher, dir *os.File, noDir error, o *output) error {
 	switch {
 	case !o.isStaged():
 		return c.stored(o)
 	case o.planned && c.durable && o.staged.size == o.Size && o.staged.mtim.Sec == o.MtimeSec && o.staged.mtim.Nsec == int64(o.MtimeNsec):
 		return nil
+	case noDir != nil:
+		return noDir
 	}
 	planned := o.Entry
-	if err := h.hash(ctx, o); err != nil {
+	_, name := split(o.Path)
+	if err := h.hash(ctx, int(dir.Fd()), name, o); err != nil {
 		return err
 	}
 	c.hashed.Add(o.Size)

@@ -28,6 +28,9 @@ func (c *collection) publish() (*result.Result, error) {
 			return nil, fmt.Errorf("collect: %w", err)
 		}
 	}
+	if c.ahead != nil {
+		<-c.ahead
+	}
 	if err := c.store.Sync(); err != nil {
 		return c.giveUp(&syncError{err})
 	}
