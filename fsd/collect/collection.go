@@ -52,8 +52,7 @@ type collection struct {
 	hashed, copied atomic.Int64 // bytes
 	full           atomic.Bool  // the disk is full: no use in trying more copies
 
-	adopted []string // staged names of files that are blobs now: see unlinkAdopted
-	ahead   ahead
+	ahead <-chan struct{} // closed when the sync ahead is done; nil when there is none
 }
 
 // Errors of the whole run, in the words of the result.

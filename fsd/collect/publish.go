@@ -28,7 +28,9 @@ func (c *collection) publish() (*result.Result, error) {
 			return nil, fmt.Errorf("collect: %w", err)
 		}
 	}
-	c.ahead.wait()
+	if c.ahead != nil {
+		<-c.ahead
+	}
 	if err := c.store.Sync(); err != nil {
 		return c.giveUp(&syncError{err})
 	}

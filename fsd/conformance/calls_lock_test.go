@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -30,7 +31,14 @@ var mapCalls = map[string]callFunc{
 		at := a.number(1)
 		return string(c.maps[a.str(0)][at : at+a.number(2)]), nil
 	},
-	"poke": func(c *caller, a *args) (string, error) {
+	// poke NAME AT STRING: EFAULT for a SIGBUS
+	"poke": func(c *caller, a *args) (_ string, err error) {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		defer func() {
+			if recover() != nil {
+				err = unix.EFAULT
+			}
+		}()
 		copy(c.maps[a.str(0)][a.number(1):], a.str(2))
 		return "", nil
 	},

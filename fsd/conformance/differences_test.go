@@ -14,8 +14,8 @@ const (
 	inputXattrs          difference = "the attributes of an input that was not copied up are EOPNOTSUPP instead of ENODATA"
 	numbersOfCopies      difference = "a copied-up file gets another inode number when memory is so short that the kernel drops the input's inode"
 	keptDotDot           difference = "a listing may have the old parent's inode for .. after the directory has moved"
-	lateNoSpace          difference = "write(2) succeeds on a full disk; the error is that of close or fsync"
-	failedWriteStays     difference = "st_size counts what could not be written back, until the kernel forgets the file"
+	noBusError           difference = "a store to a mapping for which the disk has no room raises no SIGBUS, and its data is lost"
+	timeOfMapping        difference = "a time that was set while a file is mapped is overwritten when earlier stores are written back"
 	noCollapse           difference = "fallocate(2) that collapses or inserts a range is EOPNOTSUPP"
 	setgidWithoutExecute difference = "setgid without execute for the group stays when somebody writes who is no member"
 )
@@ -32,8 +32,8 @@ var differences = map[string]map[difference]string{
 		copyFromInput:     "input and copy are on different filesystems for the kernel; programs then copy by read and write",
 	},
 	"fuse": {
-		lateNoSpace:          "writes go to the page cache, and the kernel asks for room when it writes back",
-		failedWriteStays:     "with writeback caching the kernel decides what the size is",
+		noBusError:           "stores go to the page cache, and the kernel asks for room when it writes back",
+		timeOfMapping:        "the kernel tells FUSE of stores when it writes them back; by POSIX the time may change until msync(2)",
 		keptDotDot:           "the kernel keeps listings, and does not know that a move changes one",
 		noCollapse:           noCollapseWhy,
 		setgidWithoutExecute: "FUSE_HANDLE_KILLPRIV_V2 asks the filesystem for it only with execute",

@@ -155,6 +155,23 @@ func TestTrapTimesMove(t *testing.T) {
 	})
 }
 
+// A time that was set stays, whatever was stored to a mapping before.
+func TestTrapTimeSetWhileMapped(t *testing.T) {
+	onEachPlace(t, inputs{"input": {content: "0123456789"}}, func(t *testing.T, p *place) {
+		h := p.hand(t, root)
+		h.ok("put", "new", "0123456789")
+		for _, name := range []string{"input", "new"} {
+			h.ok("open", name, name, "O_RDWR")
+			h.ok("map", name, "10", "rw", "SHARED")
+			h.ok("poke", name, "0", "stored")
+			h.ok("touch", name, "1000")
+			h.ok("unmap", name)
+			h.ok("close", name)
+			p.differs(t, timeOfMapping, statOf(t, p.path(name)).Mtim.Sec == 1000)
+		}
+	})
+}
+
 // The kernel writes times back whenever it wants, also while a truncate(2) is under way that tells newer ones.
 func TestTrapTimeWrittenBackLate(t *testing.T) {
 	onEachPlace(t, inputs{"input": {content: "x"}}, func(t *testing.T, p *place) {

@@ -78,6 +78,15 @@ func (v *View) Listed(id uint64) {
 	}
 }
 
+// Place returns the directory of the input id, and its entry there.
+func (v *View) Place(id uint64) (dir uint64, in Input, ok bool) {
+	d, i, ok := v.nodes.find(id)
+	if !ok {
+		return 0, Input{}, false
+	}
+	return uint64(d.node), d.input(i), true
+}
+
 // Path is where the directory id is in the inputs, "" for the root.
 func (v *View) Path(id uint64) (string, fuse.Status) {
 	d, status := v.directory(id)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"iter"
 	"strings"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -42,12 +41,16 @@ func (fs *FS) valid(n *node) uint64 {
 // GetAttr implements GETATTR.
 func (fs *FS) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	fs.requests.Count(ops.Getattr)
+	fs.names.RLock()
+	defer fs.names.RUnlock()
+	if fs.nodes.untouched(in.NodeId) {
+		out.AttrValid = forever
+		return fs.lower.Attr(in.NodeId, &out.Attr)
+	}
 	n := fs.nodes.get(in.NodeId)
 	if n == nil {
 		return fuse.Status(unix.ESTALE)
 	}
-	fs.names.RLock()
-	defer fs.names.RUnlock()
 	return fs.attr(n, out)
 }
 
@@ -90,18 +93,12 @@ func (fs *FS) stat(n *node) (st unix.Stat_t, err error) {
 	return st, unix.ESTALE
 }
 
-// SetAttr implements SETATTR: chmod, chown, truncate, utimens, and the times that the kernel keeps while a file is being
-// written to.
+// SetAttr implements SETATTR: chmod, chown, truncate, utimens.
 func (fs *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
 	fs.requests.Count(ops.Setattr)
 	n := fs.nodes.get(in.NodeId)
 	if n == nil {
 		return fuse.Status(unix.ESTALE)
-	}
-	if !n.staged.Load() && fs.changesNothing(n, in) {
-		fs.names.RLock()
-		defer fs.names.RUnlock()
-		return fs.attr(n, out)
 	}
 	size := int64(wholeFile)
 	if s, ok := in.GetSize(); ok {
@@ -112,27 +109,12 @@ func (fs *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) 
 		return fs.status("copy up", err)
 	}
 	defer fs.handles.release(d)
-	n.times.Lock()
-	err = fs.setAttr(n, d, in)
-	n.times.Unlock()
-	if err != nil {
+	if err := fs.setAttr(n, d, in); err != nil {
 		return fs.status("change attributes", err)
 	}
 	fs.names.RLock()
 	defer fs.names.RUnlock()
 	return fs.attr(n, out)
-}
-
-// changesNothing says that a request only tells the mtime that an input has. With Cached, one comes with each unlink of a
-// file, as the kernel has changed its ctime (fuse_update_ctime): that is no reason to copy it up.
-func (fs *FS) changesNothing(n *node, in *fuse.SetAttrIn) bool {
-	const about = fuse.FATTR_MTIME | fuse.FATTR_CTIME | fuse.FATTR_FH | fuse.FATTR_LOCKOWNER
-	if in.Valid&^about != 0 {
-		return false
-	}
-	var attr fuse.Attr
-	status := fs.lower.Attr(n.lower, &attr)
-	return status.Ok() && (in.Valid&fuse.FATTR_MTIME == 0 || attr.Mtime == in.Mtime && attr.Mtimensec == in.Mtimensec)
 }
 
 // setAttr applies the owner first, since changing it clears mode bits, and the times last, since truncating sets them.
@@ -154,43 +136,15 @@ func (fs *FS) setAttr(n *node, d *handle, in *fuse.SetAttrIn) error {
 			return err
 		}
 	}
-	if fs.data == Cached && n.late(in) {
-		return nil
-	}
 	return d.utimes(in)
 }
 
-// late says that a request tells times from before those that came with an earlier one. The kernel writes times back
-// whenever it wants (fuse_flush_times, Linux 6.18), also while a truncate(2) is under way that brings newer ones, and the
-// older may come last. They are told apart by the ctime, which only goes back when the clock does, and then by more.
-func (n *node) late(in *fuse.SetAttrIn) bool {
-	const told, clockSetBack = fuse.FATTR_MTIME | fuse.FATTR_CTIME, time.Second
-	if in.Valid&fuse.FATTR_CTIME == 0 {
-		return false
-	}
-	ctime := time.Unix(int64(in.Ctime), int64(in.Ctimensec))
-	by := n.ctime.Sub(ctime)
-	if in.Valid&^(fuse.FATTR_FH|fuse.FATTR_LOCKOWNER) == told && by > 0 && by < clockSetBack {
-		return true
-	}
-	n.ctime = ctime
-	return false
-}
-
-// truncate changes the size of a file. Truncating to the size that it has sets the time on disk, but with a writeback cache
-// not in the kernel, which asks for that together with the size if it wants it: the two must not differ.
 func (fs *FS) truncate(n *node, d *handle, in *fuse.SetAttrIn, size int64) error {
 	if n.kind != unix.S_IFREG {
 		return unix.EINVAL
 	}
 	if in.Valid&fuse.FATTR_KILL_SUIDGID != 0 {
 		if err := d.clearSetID(); err != nil {
-			return err
-		}
-	}
-	if fs.data == Cached && in.Valid&fuse.FATTR_MTIME == 0 {
-		var st unix.Stat_t
-		if err := unix.Fstat(d.fd, &st); err != nil || st.Size == size {
 			return err
 		}
 	}
@@ -268,12 +222,15 @@ func (d *handle) setTimes(times []unix.Timespec) error {
 // Readlink implements READLINK.
 func (fs *FS) Readlink(cancel <-chan struct{}, header *fuse.InHeader) ([]byte, fuse.Status) {
 	fs.requests.Count(ops.Readlink)
+	fs.names.RLock()
+	defer fs.names.RUnlock()
+	if fs.nodes.untouched(header.NodeId) {
+		return fs.lower.Readlink(cancel, header)
+	}
 	n := fs.nodes.get(header.NodeId)
 	if n == nil {
 		return nil, fuse.Status(unix.ESTALE)
 	}
-	fs.names.RLock()
-	defer fs.names.RUnlock()
 	if !n.staged.Load() {
 		return fs.readInputLink(header, n)
 	}

@@ -10,12 +10,15 @@ import (
 // Read implements READ.
 func (fs *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	fs.requests.Count(ops.Read)
+	if fs.nodes.untouched(in.NodeId) {
+		return fs.lower.Read(cancel, in, buf) // an input has the number that the view gave it
+	}
 	n := fs.nodes.get(in.NodeId)
 	if n == nil {
 		return nil, fuse.Status(unix.ESTALE)
 	}
 	if !n.staged.Load() {
-		return fs.lower.Read(cancel, in, buf) // an input has the number that the view gave it
+		return fs.lower.Read(cancel, in, buf)
 	}
 	d, err := fs.openStaged(n, wholeFile)
 	if err != nil {
@@ -29,10 +32,11 @@ func (fs *FS) Read(cancel <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.Re
 	return fuse.ReadResultData(buf[:size]), fuse.OK
 }
 
-// Writev implements WRITE.
+// Writev implements WRITE. With WRITE_CACHE it brings what was written to a mapping: nobody waits for the answer who could
+// be told of an error.
 func (fs *FS) Writev(_ <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32, fuse.Status) {
 	fs.requests.Count(ops.Write)
-	writeBack := in.WriteFlags&fuse.WRITE_CACHE != 0
+	mapped := in.WriteFlags&fuse.WRITE_CACHE != 0
 	size := 0
 	status := fs.change("write", in.NodeId, func(d *handle) (err error) {
 		if in.WriteFlags&fuse.WRITE_KILL_SUIDGID != 0 {
@@ -41,19 +45,21 @@ func (fs *FS) Writev(_ <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32
 			}
 		}
 		size, err = writeAll(d.fd, data, int64(in.Offset))
-		if size > 0 && !writeBack {
+		if size > 0 && !mapped {
 			return nil // write(2) was short, and its caller is told
 		}
 		return err
 	})
-	if n := fs.nodes.get(in.NodeId); writeBack && !status.Ok() && n != nil {
-		fs.lose(n, unix.Errno(status))
+	if mapped && !status.Ok() {
+		if n := fs.nodes.get(in.NodeId); n != nil {
+			fs.lose(n, unix.Errno(status))
+		}
 	}
 	return uint32(size), status
 }
 
 // writeAll goes on after a short write, as it comes where a disk gets full, until all is written or there is an error. When
-// the kernel writes back what it has in its cache it looks for an error only (fuse_writepage_end, Linux 6.18): a short write
+// the kernel writes back the pages of a mapping it looks for an error only (fuse_writepage_end, Linux 6.18): a short write
 // would lose the rest, and close(2) succeed.
 func writeAll(fd int, data [][]byte, offset int64) (size int, err error) {
 	for data = after(data, 0); len(data) > 0; {
@@ -81,21 +87,14 @@ func after(data [][]byte, n int) [][]byte {
 	return append([][]byte{data[0][n:]}, data[1:]...)
 }
 
-// change changes the content of a regular file. With Cached, its mtime is the kernel's business: the job may have written
-// long before the data comes here. The kernel sends the time when it has changed it, so it must not change by itself.
+// change changes the content of a regular file, which it copies up before if need be.
 func (fs *FS) change(what string, id uint64, do func(*handle) error) fuse.Status {
 	d, status := fs.forChange(id)
 	if !status.Ok() {
 		return status
 	}
 	defer fs.handles.release(d)
-	if fs.data != Cached {
-		return fs.status(what, do(d))
-	}
-	times := &d.node.times
-	times.Lock()
-	defer times.Unlock()
-	return fs.status(what, d.keepingTimes(func() error { return do(d) }))
+	return fs.status(what, do(d))
 }
 
 // forChange acquires the handle of a regular file whose content is about to change.

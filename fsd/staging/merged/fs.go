@@ -66,7 +66,7 @@ func New(l Layers) (*FS, error) {
 	fs.device = st.Dev
 	root := &node{id: view.RootID, kind: unix.S_IFDIR, lower: view.RootID}
 	root.staged.Store(true)
-	fs.nodes.init(root)
+	fs.nodes.init(l.Lower, root)
 	fs.handles.release(fs.handles.add(root, &handle{file: l.Upper, pinned: true}))
 	return fs, nil
 }
@@ -78,12 +78,10 @@ func (fs *FS) MountOptions() *fuse.MountOptions {
 	o.DisableXAttrs = false
 	o.ExtraCapabilities = fuse.CAP_HANDLE_KILLPRIV_V2
 	if fs.data == Passthrough {
-		// The kernel turns passthrough off where there is a writeback cache.
 		o.ExtraCapabilities |= fuse.CAP_ATOMIC_O_TRUNC
-		return o
+	} else {
+		o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
 	}
-	o.ExtraCapabilities |= fuse.CAP_WRITEBACK_CACHE
-	o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
 	return o
 }
 

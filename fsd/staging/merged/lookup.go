@@ -65,7 +65,7 @@ func (fs *FS) lookupInput(dir *node, header *fuse.InHeader, name string, out *fu
 	status := fs.lower.Lookup(nil, &h, name, out)
 	if status.Ok() && out.NodeId != 0 {
 		o := object{id: out.NodeId, kind: out.Mode & unix.S_IFMT, lower: out.NodeId}
-		fs.nodes.know(o, link{dir.id, name})
+		fs.nodes.meet(o, link{dir.id, name})
 	}
 	return status
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/casview/casview/fsd/view"
 )
 
-// Lost is a file of which the kernel could not write back all that the job has written. With Cached write(2) has succeeded
-// then, close(2) failed, and the job may not have looked: only the daemon knows.
+// Lost is a file of which the kernel could not write back all that the job has stored to a mapping. The job may not have looked
+// at what msync(2) or close(2) said of that: only the daemon knows.
 type Lost struct {
 	// Dev and Ino are the file in the staging tree; zero for an input that could not be copied up.
 	Dev, Ino uint64

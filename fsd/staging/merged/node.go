@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,11 +24,6 @@ type node struct {
 
 	// copying makes requests that want to change an input wait for the one that copies it up.
 	copying sync.Mutex
-
-	// times keeps apart those who set the times of a file, and those who set them back.
-	times sync.Mutex
-	// ctime is the newest that the kernel has told, guarded by times.
-	ctime time.Time
 
 	// Guarded by table.mu:
 	lookups uint64 // how often the kernel was told of it, less what it has forgotten
@@ -60,9 +54,14 @@ const (
 )
 
 // table holds the nodes that the kernel knows, and those it may still ask for.
+//
+// Inputs that are no directories have a node only once something happens to them: a job may list a million of them, and a
+// node is some hundred bytes. Before that the view knows all there is to know but how often the kernel was told of them.
 type table struct {
-	mu   sync.RWMutex
-	byID map[uint64]*node
+	lower     *view.View
+	mu        sync.RWMutex
+	byID      map[uint64]*node
+	unchanged lookups
 	// origins are the numbers of files that were inputs before they were copied up, by inode number in the staging tree: an
 	// inode keeps the number it had.
 	origins map[inode]uint64
@@ -73,16 +72,63 @@ type inode struct{ dev, ino uint64 }
 
 func inodeOf(st *unix.Stat_t) inode { return inode{st.Dev, st.Ino} }
 
-func (t *table) init(root *node) {
+func (t *table) init(lower *view.View, root *node) {
+	t.lower = lower
 	t.byID = map[uint64]*node{root.id: root}
+	t.unchanged = lookups{}
 	t.origins = map[inode]uint64{}
+}
+
+// untouched says that there is no node of an input that the kernel knows: it is what and where the view says.
+func (t *table) untouched(id uint64) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.unchanged.of(id) > 0
 }
 
 // get returns the node with a number, nil if the kernel does not know it.
 func (t *table) get(id uint64) *node {
 	t.mu.RLock()
-	defer t.mu.RUnlock()
+	n, told := t.byID[id], t.unchanged.of(id)
+	t.mu.RUnlock()
+	if n != nil || told == 0 {
+		return n
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byID[id] == nil {
+		t.touch(id)
+	}
 	return t.byID[id]
+}
+
+// touch makes the node of an untouched input. t.mu is held exclusively.
+func (t *table) touch(id uint64) {
+	dir, in, ok := t.lower.Place(id)
+	if !ok {
+		return
+	}
+	told := t.unchanged.take(id)
+	if told == 0 {
+		return // forgotten since
+	}
+	t.byID[id] = &node{id: id, kind: kindOf(in.Kind), lower: id, lookups: told, links: []link{{dir, in.Name}}}
+}
+
+// meet notes that the kernel is about to be told of an input, found by the given link.
+func (t *table) meet(o object, l link) {
+	if o.kind == unix.S_IFDIR {
+		t.know(o, l)
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.byID[o.id]; n != nil {
+		n.lookups++
+		n.link(l)
+		return
+	}
+	t.unchanged.add(o.id)
 }
 
 // know returns the node of an object, with the link that it was found by. The kernel is about to be told of it.
@@ -151,7 +197,11 @@ func (t *table) forget(id, count uint64) *node {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.byID[id]
-	if n == nil || id == view.RootID {
+	if n == nil {
+		t.unchanged.forget(id, count)
+		return nil
+	}
+	if id == view.RootID {
 		return nil
 	}
 	n.lookups -= min(count, n.lookups)

@@ -111,7 +111,7 @@ func (r *reading) input(in view.Input, at uint64) (more bool, err error) {
 	if more && out != nil {
 		r.fs.lower.Prefill(in.ID, out)
 		if out.NodeId != 0 {
-			r.fs.nodes.know(object{id: in.ID, kind: kindOf(in.Kind), lower: in.ID}, link{r.dir.id, in.Name})
+			r.fs.nodes.meet(object{id: in.ID, kind: kindOf(in.Kind), lower: in.ID}, link{r.dir.id, in.Name})
 		}
 	}
 	return more, nil

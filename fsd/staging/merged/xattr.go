@@ -32,6 +32,9 @@ func (fs *FS) GetXAttr(_ <-chan struct{}, header *fuse.InHeader, attr string, de
 
 // forXattr acquires the handle of a staged node; it is nil, with the answer, for anything else.
 func (fs *FS) forXattr(id uint64) (*handle, fuse.Status) {
+	if fs.nodes.untouched(id) {
+		return nil, fuse.ENODATA
+	}
 	n := fs.nodes.get(id)
 	switch {
 	case n == nil:
