@@ -14,8 +14,11 @@ import (
 type AdoptMode int
 
 const (
-	// AdoptMove takes the file itself: by rename, else by reflink, else by copying. Afterwards its name is gone.
+	// AdoptMove takes the file itself: by link or rename, else by reflink, else by copying. Afterwards its name is gone.
 	AdoptMove AdoptMode = iota
+	// AdoptLink is AdoptMove that leaves the name, for the caller to remove: until then the blob can be reached by it.
+	// Where nothing but a rename makes the file a blob, the name is gone.
+	AdoptLink
 	// AdoptCopy leaves the file, which somebody may still write to: by reflink or copying, hashed again on the way.
 	AdoptCopy
 )
@@ -31,13 +34,19 @@ type Adoption struct {
 // Adopt makes the regular file name in dir the blob d, which the caller has found to be its digest. name is one path
 // component; a symlink or special file is refused.
 //
-// By rename no byte is copied: the inode itself gets mode 0444 and the store's owner. That is safe only if nobody holds
-// the file open for writing; other hard links of it must be removed by the caller and not be written to. A file whose
+// By link or rename no byte is copied: the inode itself gets mode 0444 and the store's owner. That is safe only if nobody
+// holds the file open for writing; other hard links of it must be removed by the caller and not be written to. A file whose
 // owner can't be changed (not mapped in a user namespace) is copied, since its owner could make it writable again. What
-// is not renamed is hashed again: ErrCorrupt if it is no longer d.
+// is copied is hashed again: ErrCorrupt if it is no longer d.
 //
 // After an error the file is still there, with its mode and owner, and the store has no partial blob.
 func (s *Local) Adopt(dir *os.File, name string, d Digest, how AdoptMode) (Adoption, error) {
+	return s.AdoptIf(dir, name, d, how, func(*unix.Stat_t) error { return nil })
+}
+
+// AdoptIf is Adopt of a file of which check approves, and returns check's error otherwise. It is that very file which is
+// adopted, whatever happens to its name meanwhile.
+func (s *Local) AdoptIf(dir *os.File, name string, d Digest, how AdoptMode, check func(*unix.Stat_t) error) (Adoption, error) {
 	defer runtime.KeepAlive(dir)
 	if d.IsZero() {
 		return Adoption{}, fmt.Errorf("adopt %q: no digest", name)
@@ -47,41 +56,47 @@ func (s *Local) Adopt(dir *os.File, name string, d Digest, how AdoptMode) (Adopt
 		return Adoption{}, fmt.Errorf("adopt %q: %w", name, err)
 	}
 	defer src.close()
-	a, err := s.adopt(src, d, how)
+	if err := check(&src.st); err != nil {
+		return Adoption{}, err
+	}
+	a, err := s.adopt(&src, d, how)
 	if err != nil {
 		return Adoption{}, fmt.Errorf("adopt %q: %w", name, err)
 	}
 	return a, nil
 }
 
-func (s *Local) adopt(src *candidate, d Digest, how AdoptMode) (Adoption, error) {
-	if how == AdoptMove {
-		// Most files are new: that the store has one already, the move itself finds out.
-		a, err := s.adoptRename(src, d)
-		if !errors.Is(err, errMustCopy) {
-			return a, err
-		}
+func (s *Local) adopt(src *candidate, d Digest, how AdoptMode) (a Adoption, err error) {
+	err = errMustCopy
+	if how != AdoptCopy {
+		// Most files are new: that the store has one already, the link itself finds out.
+		a, err = s.adoptItself(src, d)
 	}
-	a, err := s.adoptCopy(src, d)
-	if err == nil && how == AdoptMove {
+	if errors.Is(err, errMustCopy) {
+		a, err = s.adoptCopy(src, d)
+	}
+	if err == nil && how == AdoptMove && !src.renamed {
 		err = unix.Unlinkat(src.dir, src.name, 0)
 	}
 	return a, err
 }
 
-// errMustCopy says that a file can't become a blob by rename.
-var errMustCopy = errors.New("can't be renamed into the store")
+// errMustCopy says that a file can't become a blob itself.
+var errMustCopy = errors.New("can't be taken into the store")
 
-func (s *Local) adoptRename(src *candidate, d Digest) (Adoption, error) {
+func (s *Local) adoptItself(src *candidate, d Digest) (Adoption, error) {
 	if err := src.takeOwnership(s.uid, s.gid); err != nil {
 		src.restore()
 		return Adoption{}, errMustCopy
 	}
-	existed, placed, err := s.publish(src.dir, src.name, d, src.st.Size)
+	existed, err := s.place(src.fd, d, src.st.Size)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EMLINK) || errors.Is(err, unix.EOPNOTSUPP) {
+		// No hard links here, or not of this file.
+		existed, err = s.publish(src.dir, src.name, d, src.st.Size)
+		src.renamed = err == nil
+	}
 	if err != nil {
-		if !placed {
-			src.restore()
-		}
+		src.restore()
 		if errors.Is(err, unix.EXDEV) {
 			err = errMustCopy
 		}
@@ -128,23 +143,23 @@ type candidate struct {
 	name string
 	fd   int
 	st   unix.Stat_t // as it was found
+
+	renamed bool // its name is gone
 }
 
-func openCandidate(dir int, name string) (*candidate, error) {
-	fd, err := openat(dir, name, unix.O_PATH, 0)
+func openCandidate(dir int, name string) (c candidate, err error) {
+	c = candidate{dir: dir, name: name}
+	if c.fd, err = openat(dir, name, unix.O_PATH, 0); err != nil {
+		return c, err
+	}
+	err = unix.Fstat(c.fd, &c.st)
+	if err == nil && c.st.Mode&unix.S_IFMT != unix.S_IFREG {
+		err = errors.New("not a regular file")
+	}
 	if err != nil {
-		return nil, err
-	}
-	c := &candidate{dir: dir, name: name, fd: fd}
-	if err := unix.Fstat(fd, &c.st); err != nil {
 		c.close()
-		return nil, err
 	}
-	if c.st.Mode&unix.S_IFMT != unix.S_IFREG {
-		c.close()
-		return nil, errors.New("not a regular file")
-	}
-	return c, nil
+	return c, err
 }
 
 func (c *candidate) close() { _ = unix.Close(c.fd) }

@@ -133,9 +133,9 @@ func (t *temp) commit(d Digest, size int64) (existed bool, err error) {
 		return false, fmt.Errorf("store blob %s: %w", d, err)
 	}
 	if t.name == "" {
-		existed, err = t.link(d, size)
+		existed, err = t.s.place(t.fd, d, size)
 	} else {
-		existed, _, err = t.s.publish(t.s.tmp, t.name, d, size)
+		existed, err = t.s.publish(t.s.tmp, t.name, d, size)
 	}
 	if err == nil {
 		t.name = ""
@@ -160,33 +160,6 @@ func (t *temp) finish() error {
 		return err
 	}
 	return unix.Close(fd)
-}
-
-// link gives a file without a name d's place in the store. A torn blob that is there needs a rename, and so a name.
-func (t *temp) link(d Digest, size int64) (existed bool, err error) {
-	path := blobPath(d)
-	err = linkFile(t.fd, t.s.blobs, path)
-	if err == unix.ENOENT {
-		if err := t.s.makeShard(d); err != nil {
-			return false, fmt.Errorf("store blob %s: %w", d, err)
-		}
-		err = linkFile(t.fd, t.s.blobs, path)
-	}
-	if err == unix.EEXIST {
-		kept, keepErr := t.s.Keep(d, size)
-		if kept || keepErr != nil {
-			return kept, keepErr
-		}
-		name := tempName()
-		if err = linkFile(t.fd, t.s.tmp, name); err == nil {
-			t.name = name
-			err = unix.Renameat(t.s.tmp, name, t.s.blobs, path)
-		}
-	}
-	if err != nil {
-		return false, fmt.Errorf("store blob %s: %w", d, err)
-	}
-	return false, nil
 }
 
 // discard removes the file unless it was committed.

@@ -15,13 +15,12 @@ import (
 // adopt moves the staged files into the store; with Keep it copies them.
 func (c *collection) adopt(ctx context.Context) error {
 	staged := func(o *output) bool { return o.Kind == result.File && o.isStaged() }
-	if err := c.inDirs(ctx, staged, c.adoptFrom); err != nil {
+	err := c.inDirs(ctx, staged, c.adoptFrom)
+	c.adopted = c.names()
+	if err != nil {
 		return err
 	}
 	c.settle()
-	if !c.copies {
-		c.unlinkOthers()
-	}
 	c.log.Debug("files adopted", "bytes_copied", c.copied.Load())
 	return nil
 }
@@ -47,29 +46,30 @@ func (c *collection) adoptFrom(ctx context.Context, dir *os.File, noDir error, l
 
 func (c *collection) adoptOne(dir *os.File, o *output) error {
 	_, name := split(o.Path)
-	var st unix.Stat_t
-	if err := unix.Fstatat(int(dir.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return err
-	}
-	if now := versionOf(&st); now.id != o.staged.id || now.size != o.staged.size || now.mtim != o.staged.mtim {
-		return errors.New("the file changed after it was hashed")
-	}
 	if !c.durable {
 		if err := c.refuseTorn(o); err != nil {
 			return err
 		}
 	}
-	how := cas.AdoptMove
+	how := cas.AdoptLink
 	if c.copies {
 		how = cas.AdoptCopy
 	}
-	a, err := c.store.Adopt(dir, name, o.Hash, how)
+	a, err := c.store.AdoptIf(dir, name, o.Hash, how, func(st *unix.Stat_t) error {
+		if now := versionOf(st); now.id != o.staged.id || now.size != o.staged.size || now.mtim != o.staged.mtim {
+			return errChanged
+		}
+		return nil
+	})
 	if errors.Is(err, cas.ErrCorrupt) {
-		return errors.New("the file changed after it was hashed")
+		return errChanged
 	}
+	o.adopted = err == nil && how == cas.AdoptLink
 	c.copied.Add(a.Copied)
 	return err
 }
+
+var errChanged = errors.New("the file changed after it was hashed")
 
 // refuseTorn checks a blob that the store has already, before a good file is given up for it: the store goes by size, and
 // a power cut can leave a blob of the right size with wrong bytes.
@@ -84,22 +84,34 @@ func (c *collection) refuseTorn(o *output) error {
 	return nil
 }
 
-// unlinkOthers removes the other staged names of adopted files. Those inodes are blobs now, and nothing may reach a blob
-// by another name. A name that stays goes with the staging tree.
-func (c *collection) unlinkOthers() {
+// names are the staged names of files that are blobs now.
+func (c *collection) names() []string {
+	var list []string
+	adopted := map[string]bool{}
 	for i := range c.outputs {
-		o := &c.outputs[i]
-		if o.Kind != result.Hardlink || !o.isStaged() {
-			continue
+		switch o := &c.outputs[i]; {
+		case o.adopted:
+			adopted[o.Path] = true
+			list = append(list, o.Path)
+		case o.Kind == result.Hardlink && o.isStaged() && adopted[o.Target]:
+			list = append(list, o.Path)
 		}
-		parent, name := split(o.Path)
+	}
+	return list
+}
+
+// unlinkAdopted removes those names where the staging tree does not go as a whole: nothing may reach a blob by another name.
+// If this process dies before, they stay until the run is collected again, which finds the blobs and comes here again.
+func (c *collection) unlinkAdopted() {
+	for _, path := range c.adopted {
+		parent, name := split(path)
 		dir, err := c.root.dir(parent)
 		if err == nil {
 			err = unix.Unlinkat(int(dir.Fd()), name, 0)
 			dir.Close()
 		}
-		if err != nil {
-			c.log.Debug("staged hardlink not removed", "path", o.Path, "cause", err)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			c.log.Warn("staged name of a blob not removed", "path", path, "cause", err)
 		}
 	}
 }

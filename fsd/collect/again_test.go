@@ -101,7 +101,7 @@ func (j *job) interrupted(files int) (last *output) {
 			dir, err := c.root.dir(parent)
 			j.must(err)
 			c.adoptFrom(j.t.Context(), dir, nil, []*output{o})
-			j.must(errors.Join(o.err, dir.Close()))
+			j.must(errors.Join(o.err, dir.Close(), os.Remove(filepath.Join(j.run.UpperPath(), o.Path))))
 			last = o
 			files--
 		}
@@ -129,6 +129,30 @@ func TestInterruptedWhileMoving(t *testing.T) {
 					t.Errorf("the blob has mode %o and %d names", st.Mode, st.Nlink)
 				}
 			})
+		}
+	}
+}
+
+// The staging tree of a partial result stays, without the files that are blobs now.
+func TestPartialResultLeavesNoNameOfABlob(t *testing.T) {
+	j := newJob(t, lowerTree)
+	j.spec.SpecialFiles = "fail"
+	j.work(workJob + "; mkfifo out/fifo")
+	r := j.collect(Options{})
+	if r.Status != result.Partial {
+		t.Fatalf("status %s: %q", r.Status, r.Errors)
+	}
+	if _, err := os.Lstat(filepath.Join(j.run.UpperPath(), "out/fifo")); err != nil {
+		t.Error(err)
+	}
+	for _, e := range r.HashedFiles {
+		if e.Kind != result.File {
+			continue
+		}
+		var st unix.Stat_t
+		j.must(unix.Stat(filepath.Join(j.store.Dir(), "blobs/sha256", e.Hash.Hex()[:2], e.Hash.Hex()), &st))
+		if st.Nlink != 1 {
+			t.Errorf("%s: the blob has %d names", e.Path, st.Nlink)
 		}
 	}
 }

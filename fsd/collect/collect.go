@@ -51,6 +51,7 @@ func Run(ctx context.Context, d *rundir.Dir, s *cas.Local, o Options) (*result.R
 		return nil, fmt.Errorf("collect: %w", err)
 	}
 	defer c.close()
+	defer c.unlinkAdopted()
 	if c.nothingLeft() {
 		return c.prior, nil
 	}
@@ -95,5 +96,7 @@ func (c *collection) readOnly() bool {
 func (c *collection) free() {
 	if err := c.run.FreeStaging(); err != nil {
 		c.log.Warn("staging tree not removed", "cause", err)
+		return
 	}
+	c.adopted = nil
 }

@@ -52,7 +52,8 @@ type collection struct {
 	hashed, copied atomic.Int64 // bytes
 	full           atomic.Bool  // the disk is full: no use in trying more copies
 
-	ahead <-chan struct{} // closed when the sync ahead is done; nil when there is none
+	adopted []string // staged names of files that are blobs now: see unlinkAdopted
+	ahead   ahead
 }
 
 // Errors of the whole run, in the words of the result.

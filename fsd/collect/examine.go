@@ -15,7 +15,9 @@ import (
 func (c *collection) examine(ctx context.Context) error {
 	found := &findings{made: map[string]struct{}{}}
 	if c.root != nil {
-		w := walker{root: c.root, in: &inputs{store: c.store, root: c.spec.InputsRoot, most: c.spec.MaxInputs}, xattrs: c.xattrs, live: c.o.Keep}
+		c.ahead.store = c.store
+		w := walker{root: c.root, in: &inputs{store: c.store, root: c.spec.InputsRoot, most: c.spec.MaxInputs}, xattrs: c.xattrs,
+			live: c.o.Keep, seen: c.ahead.staged}
 		var err error
 		if found, err = w.walk(ctx); err != nil {
 			return err

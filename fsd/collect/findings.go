@@ -21,6 +21,7 @@ type output struct {
 	linked bool // the inode has more names
 	// planned says that an earlier collection has hashed it and put it into its plan.
 	planned bool
+	adopted bool  // the staged file is a blob
 	err     error // why it can't be listed
 }
 

@@ -3,6 +3,7 @@ package collect
 import (
 	"errors"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -32,25 +33,28 @@ type name struct {
 // maxOpen is how many directories between the top and the current one stay open.
 const maxOpen = 32
 
-// names calls fn for each name in a staged directory; never when the directory is not staged.
-func (w *walker) names(l *level, fn func(name)) error {
+// names calls fn for each name in a staged directory; never when the directory is not staged. Names are sorted: the outputs,
+// which are large, then hardly have to be.
+func (w *walker) names(l *level, fn func(*name)) error {
 	if l.staged == nil {
 		return nil
 	}
 	list, err := l.staged.Readdirnames(-1)
-	for _, s := range list {
-		n := name{string: s}
-		if err := unix.Fstatat(int(l.staged.Fd()), s, &n.st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			w.vanished(join(l.path, s), err)
+	slices.Sort(list)
+	dir := int(l.staged.Fd())
+	var n name
+	for _, n.string = range list {
+		if err := unix.Fstatat(dir, n.string, &n.st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			w.vanished(join(l.path, n.string), err)
 			continue
 		}
-		fn(n)
+		fn(&n)
 	}
 	return err
 }
 
 // readlink reads the target of a symlink in l.
-func (w *walker) readlink(l *level, n name) (string, error) {
+func (w *walker) readlink(l *level, n *name) (string, error) {
 	dir, err := w.handle(l)
 	if err != nil {
 		return "", err

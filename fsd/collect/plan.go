@@ -10,7 +10,6 @@ import (
 
 // hash makes sure of every file's digest.
 func (c *collection) hash(ctx context.Context) error {
-	c.syncAhead()
 	h := newHasher(c.store.Algorithm(), c.xattrs)
 	files := func(o *output) bool { return o.Kind == result.File }
 	err := c.inDirs(ctx, files, func(ctx context.Context, dir *os.File, err error, list []*output) {
@@ -27,24 +26,6 @@ func (c *collection) hash(ctx context.Context) error {
 	c.settle()
 	c.log.Debug("files hashed", "bytes", c.hashed.Load())
 	return nil
-}
-
-// worthWriting is how much data a sync ahead must be able to write before it pays for itself.
-const worthWriting = 4 << 20
-
-// syncAhead lets the disk write what the job left unwritten while the processors hash it. All of it has to be on disk before
-// there is a result, and the sync at the end, which decides, then has little to do.
-func (c *collection) syncAhead() {
-	const page = 4096
-	var bytes int64
-	for i := range c.outputs {
-		if o := &c.outputs[i]; o.Kind == result.File && o.isStaged() {
-			bytes += (o.Size + page - 1) &^ (page - 1)
-		}
-	}
-	if bytes >= worthWriting {
-		c.ahead = c.store.SyncAhead()
-	}
 }
 
 // ensure hashes a file, or where its digest is known checks that its bytes are there. noDir is why dir could not be opened.

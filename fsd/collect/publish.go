@@ -28,9 +28,7 @@ func (c *collection) publish() (*result.Result, error) {
 			return nil, fmt.Errorf("collect: %w", err)
 		}
 	}
-	if c.ahead != nil {
-		<-c.ahead
-	}
+	c.ahead.wait()
 	if err := c.store.Sync(); err != nil {
 		return c.giveUp(&syncError{err})
 	}

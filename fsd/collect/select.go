@@ -74,9 +74,13 @@ func (g globs) pick(f *findings) selected {
 
 // order sorts outputs the way the result does (see result.Files).
 func order(outputs []output) {
-	slices.SortFunc(outputs, func(a, b output) int {
-		return strings.Compare(tree.EncodeName(a.Path), tree.EncodeName(b.Path))
-	})
+	inOrder := func(a, b *output) int { return strings.Compare(tree.EncodeName(a.Path), tree.EncodeName(b.Path)) }
+	for i := 1; i < len(outputs); i++ {
+		if inOrder(&outputs[i-1], &outputs[i]) > 0 {
+			slices.SortFunc(outputs, func(a, b output) int { return inOrder(&a, &b) })
+			return
+		}
+	}
 }
 
 // link makes all names of one inode but the first hardlinks to the first. outputs are in order.

@@ -21,6 +21,7 @@ type walker struct {
 	in     *inputs
 	xattrs upper.Xattrs
 	live   bool
+	seen   func(size int64) // told of each regular file; may be nil
 	found  findings
 }
 
@@ -54,7 +55,7 @@ func (w *walker) dir(ctx context.Context, l *level) error {
 	}
 	staged := map[string]struct{}{}
 	var dirs []name
-	err := w.names(l, func(n name) {
+	err := w.names(l, func(n *name) {
 		if !l.inPlace() {
 			staged[n.string] = struct{}{}
 		}
@@ -65,7 +66,7 @@ func (w *walker) dir(ctx context.Context, l *level) error {
 		case whiteout:
 			w.gone(l, n.string)
 		case n.st.Mode&unix.S_IFMT == unix.S_IFDIR:
-			dirs = append(dirs, n)
+			dirs = append(dirs, *n)
 		default:
 			w.object(l, n)
 		}
@@ -107,7 +108,7 @@ func (w *walker) unstaged(ctx context.Context, l *level, staged map[string]struc
 }
 
 // object is a staged name that is no directory.
-func (w *walker) object(l *level, n name) {
+func (w *walker) object(l *level, n *name) {
 	path := join(l.path, n.string)
 	if !w.fits(path) {
 		return
@@ -115,6 +116,9 @@ func (w *walker) object(l *level, n name) {
 	w.replaced(l, n.string, path)
 	switch n.st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
+		if w.seen != nil {
+			w.seen(n.st.Size)
+		}
 		w.found.outputs = append(w.found.outputs, stagedOutput(path, &n.st, result.File))
 	case unix.S_IFLNK:
 		o := stagedOutput(path, &n.st, result.Symlink)
