@@ -28,6 +28,7 @@ type Local struct {
 	youngFor time.Duration
 	probe    sync.Once
 	nameless bool // what probe found out: see newTemp
+	born     bool // files without names have a blob's mode from the start
 }
 
 // copyBuffer is how much is read at once. Content that fits is hashed in memory and written only when it is new.

@@ -1,7 +1,6 @@
 package cas
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,18 +81,20 @@ func (s *Local) Keep(d Digest, size int64) (bool, error) {
 	if d.IsZero() {
 		return false, nil
 	}
-	st, err := s.stat(d)
-	if errors.Is(err, ErrNotFound) {
+	path := blobPath(d)
+	var st unix.Stat_t
+	err := unix.Fstatat(s.blobs, path, &st, unix.AT_SYMLINK_NOFOLLOW)
+	if err == unix.ENOENT {
 		return false, nil
 	}
-	if err != nil || st.Size != size {
+	if err = checkBlob(d, &st, err); err != nil || st.Size != size {
 		return false, err
 	}
 	if age := time.Since(time.Unix(st.Ctim.Unix())); age >= 0 && age < s.youngFor {
 		return true, nil
 	}
 	// Setting the mode it has moves the ctime and nothing else.
-	switch err := unix.Fchmodat(s.blobs, blobPath(d), blobMode, 0); err {
+	switch err := unix.Fchmodat(s.blobs, path, blobMode, 0); err {
 	case nil:
 		return true, nil
 	case unix.ENOENT: // swept since the stat
@@ -111,15 +112,20 @@ func (s *Local) stat(d Digest) (unix.Stat_t, error) {
 		return st, fmt.Errorf("stat blob: no digest: %w", ErrNotFound)
 	}
 	err := unix.Fstatat(s.blobs, blobPath(d), &st, unix.AT_SYMLINK_NOFOLLOW)
+	return st, checkBlob(d, &st, err)
+}
+
+// checkBlob is the error of looking at d's place.
+func checkBlob(d Digest, st *unix.Stat_t, err error) error {
 	switch {
 	case err == unix.ENOENT:
-		return st, fmt.Errorf("blob %s: %w", d, ErrNotFound)
+		return fmt.Errorf("blob %s: %w", d, ErrNotFound)
 	case err != nil:
-		return st, fmt.Errorf("stat blob %s: %w", d, err)
+		return fmt.Errorf("stat blob %s: %w", d, err)
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return st, fmt.Errorf("blob %s: not a regular file: %w", d, ErrCorrupt)
+		return fmt.Errorf("blob %s: not a regular file: %w", d, ErrCorrupt)
 	}
-	return st, nil
+	return nil
 }
 
 // hash reads r to its end.

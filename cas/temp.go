@@ -16,7 +16,7 @@ const blobMode = 0o444
 // temp is a file in the store's tmp directory that becomes a blob by commit or goes away by discard.
 type temp struct {
 	s    *Local
-	fd   int
+	fd   int    // -1 once it is closed
 	name string // "" for a file without a name, and once there is nothing to discard
 }
 
@@ -34,13 +34,20 @@ func (s *Local) newTemp() (*temp, error) {
 	return &temp{s: s, fd: fd}, nil
 }
 
-// canLink finds out whether a file without a name can be made and get one.
+// canLink finds out whether a file without a name can be made and get one, and whether it has a blob's mode from its birth,
+// which the umask may forbid. FUSE tells of errors on close only, and a blob must not be there before: no such files there.
 func (s *Local) canLink() bool {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(s.tmp, &fs); err != nil || fs.Type == unix.FUSE_SUPER_MAGIC {
+		return false
+	}
 	fd, err := openat(s.tmp, ".", unix.O_RDWR|unix.O_TMPFILE, blobMode)
 	if err != nil {
 		return false
 	}
 	defer unix.Close(fd)
+	var st unix.Stat_t
+	s.born = unix.Fstat(fd, &st) == nil && st.Mode&0o7777 == blobMode
 	name := tempName()
 	return linkFile(fd, s.tmp, name) == nil && unix.Unlinkat(s.tmp, name, 0) == nil
 }
@@ -143,28 +150,25 @@ func (t *temp) commit(d Digest, size int64) (existed bool, err error) {
 	return existed, err
 }
 
-// finish gives the file its mode and learns of what was not written: filesystems that go over a network tell of a full disk
-// when a descriptor is closed. Closing a duplicate does, and leaves one to link by.
+// finish gives the file its mode and, where it has a name, learns of what was not written: filesystems that go over a
+// network tell of a full disk when a descriptor is closed, and take files without names nowhere (see canLink).
 func (t *temp) finish() error {
-	var st unix.Stat_t
-	if err := unix.Fstat(t.fd, &st); err != nil {
+	if t.name == "" && t.s.born {
+		return nil
+	}
+	if err := unix.Fchmod(t.fd, blobMode); err != nil || t.name == "" {
 		return err
 	}
-	if st.Mode&0o7777 != blobMode { // by the umask, or because it has a name
-		if err := unix.Fchmod(t.fd, blobMode); err != nil {
-			return err
-		}
-	}
-	fd, err := unix.FcntlInt(uintptr(t.fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
+	fd := t.fd
+	t.fd = -1
 	return unix.Close(fd)
 }
 
 // discard removes the file unless it was committed.
 func (t *temp) discard() {
-	_ = unix.Close(t.fd)
+	if t.fd >= 0 {
+		_ = unix.Close(t.fd)
+	}
 	if t.name != "" {
 		_ = unix.Unlinkat(t.s.tmp, t.name, 0)
 	}

@@ -92,6 +92,8 @@ func header(root cas.Digest, count int) []byte {
 
 func (x *index) len() int { return len(x.records) / recordSize }
 
+func (x *index) seen(i int) uint32 { return recordSeen(x.records[i*recordSize:]) }
+
 func (x *index) at(i int) record { return decodeRecord(x.records[i*recordSize:], x.alg) }
 
 // find returns the digest of the file with this very identity.
@@ -116,7 +118,10 @@ func (x *index) find(id identity) (cas.Digest, bool) {
 // save replaces the index by what this run found out. A run over a part keeps what it did not look at.
 func (x *index) save(root cas.Digest, paths []*found, part bool, now time.Time) error {
 	today := uint32(now.Unix() / (24 * 60 * 60))
-	var records []record
+	if x.holds(root, paths, today) {
+		return nil
+	}
+	records := make([]record, 0, len(paths))
 	for _, f := range paths {
 		if f.entry.Kind == tree.File && f.indexed {
 			records = append(records, record{id: f.id, digest: f.entry.Digest, seen: today})
@@ -143,6 +148,33 @@ func (x *index) save(root cas.Digest, paths []*found, part bool, now time.Time) 
 		return nil
 	}
 	return x.write(raw)
+}
+
+// holds reports whether a run has found nothing that the index does not say already: the records are those of its files, and
+// all are of today. Where one inode has several names, save finds out.
+func (x *index) holds(root cas.Digest, paths []*found, today uint32) bool {
+	if x.root != root {
+		return false
+	}
+	files := 0
+	for _, f := range paths {
+		if f.entry.Kind != tree.File {
+			continue
+		}
+		if !f.known {
+			return false
+		}
+		files++
+	}
+	if files != x.len() {
+		return false
+	}
+	for i := range files {
+		if x.seen(i) != today {
+			return false
+		}
+	}
+	return true
 }
 
 // write replaces the file at once. It need not be durable: after a power cut its checksum tells.

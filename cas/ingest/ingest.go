@@ -111,6 +111,7 @@ type found struct {
 	entry    tree.Entry
 	id       identity     // of a file
 	indexed  bool         // a file whose digest may be trusted next time
+	known    bool         // a file whose digest the index had
 	declared *declaration // nil unless a manifest lists the path
 }
 

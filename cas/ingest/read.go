@@ -23,6 +23,7 @@ type reader struct {
 	report *reporter
 
 	hashed, reused, bytes atomic.Int64
+	ahead                 ahead
 }
 
 func (r *reader) all(ctx context.Context, paths []*found, workers int) error {
@@ -50,6 +51,7 @@ func (r *reader) all(ctx context.Context, paths []*found, workers int) error {
 		})
 	}
 	err := group.Wait()
+	r.ahead.wait()
 	r.report.done()
 	return err
 }
@@ -78,7 +80,7 @@ func (r *reader) reuse(f *found) (bool, error) {
 	if err != nil || !kept {
 		return false, err
 	}
-	f.entry.Digest, f.indexed = d, true
+	f.entry.Digest, f.indexed, f.known = d, true, true
 	r.reused.Add(1)
 	r.report.stored(f.id.size)
 	return true, nil
@@ -113,6 +115,7 @@ func (r *reader) read(f *found) error {
 	}
 	r.hashed.Add(1)
 	r.bytes.Add(n)
+	r.ahead.stored(r.store, n)
 	if err := f.unchanged(fd); err != nil {
 		return err
 	}

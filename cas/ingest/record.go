@@ -38,13 +38,15 @@ func (r record) append(b []byte) []byte {
 
 func recordKey(b []byte) (dev, ino uint64) { return order.Uint64(b), order.Uint64(b[8:]) }
 
+func recordSeen(b []byte) uint32 { return order.Uint32(b[48:]) }
+
 func decodeRecord(b []byte, a cas.Algorithm) record {
 	var r record
 	r.id.dev, r.id.ino = recordKey(b)
 	r.id.size = int64(order.Uint64(b[16:]))
 	r.id.mtime = stamp{sec: int64(order.Uint64(b[24:])), nsec: int32(order.Uint32(b[32:]))}
 	r.id.ctime = stamp{sec: int64(order.Uint64(b[36:])), nsec: int32(order.Uint32(b[44:]))}
-	r.seen = order.Uint32(b[48:])
+	r.seen = recordSeen(b)
 	r.digest, _ = cas.NewDigest(a, b[52:recordSize]) // the lengths agree
 	return r
 }

@@ -58,7 +58,7 @@ func (sc *scanner) dir(handle *os.File, path string) error {
 	if err != nil {
 		return pathError(path, err)
 	}
-	var b batch
+	b := batch{room: make([]found, len(names)), paths: make([]*found, 0, len(names))}
 	for _, name := range names {
 		if err := sc.look(handle, name, join(path, name), &b); err != nil {
 			return pathError(join(path, name), err)
@@ -85,6 +85,7 @@ func (sc *scanner) dir(handle *os.File, path string) error {
 
 // batch is what one directory holds.
 type batch struct {
+	room    []found // for the paths to come
 	paths   []*found
 	skipped []Skip
 	dirs    []string
@@ -98,7 +99,9 @@ func (sc *scanner) look(handle *os.File, name, path string, b *batch) error {
 	if err := unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return os.NewSyscallError("stat", err)
 	}
-	f := &found{path: path}
+	f := &b.room[0]
+	b.room = b.room[1:]
+	f.path = path
 	setAttributes(&f.entry, &st)
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
