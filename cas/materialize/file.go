@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strings"
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/internal/beneath"
@@ -13,8 +14,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file writes a file beside its name, completely, and then renames it there.
-func (w *writer) file(ctx context.Context, i Item) error {
+// files writes batches until there are no more.
+func (w *writer) files(ctx context.Context, batches <-chan []Item) error {
+	for batch := range batches {
+		if err := w.batch(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// batch writes files of one directory.
+func (w *writer) batch(ctx context.Context, files []Item) error {
+	dir, _, err := beneath.Parent(w.root, files[0].Path)
+	if err != nil {
+		return fmt.Errorf("%q: %w", files[0].Path, parentError(err))
+	}
+	defer unix.Close(dir)
+	for _, i := range files {
+		if err := w.file(ctx, dir, i); err != nil {
+			return fmt.Errorf("%q: %w", i.Path, err)
+		}
+	}
+	return nil
+}
+
+// file writes a file beside its name in the directory parent, completely, and then renames it there.
+func (w *writer) file(ctx context.Context, parent int, i Item) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -23,11 +49,7 @@ func (w *writer) file(ctx context.Context, i Item) error {
 		return err
 	}
 	defer blob.Close()
-	parent, name, err := beneath.Parent(w.root, i.Path)
-	if err != nil {
-		return parentError(err)
-	}
-	defer unix.Close(parent)
+	name := i.Path[strings.LastIndexByte(i.Path, '/')+1:]
 	temp := tempName()
 	fd, err := unix.Openat(parent, temp, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {

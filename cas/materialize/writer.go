@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -58,8 +59,12 @@ func (w *writer) close() { _ = unix.Close(w.root) }
 
 func (w *writer) write(ctx context.Context, items iter.Seq2[Item, error]) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(w.options.Workers)
-	err := w.take(groupCtx, group, items)
+	batches := make(chan []Item)
+	for range w.options.Workers {
+		group.Go(func() error { return w.files(groupCtx, batches) })
+	}
+	err := w.take(groupCtx, items, batches)
+	close(batches)
 	// A worker's error is the cause when the context ended.
 	if groupErr := group.Wait(); groupErr != nil {
 		err = groupErr
@@ -75,30 +80,57 @@ func (w *writer) write(ctx context.Context, items iter.Seq2[Item, error]) error 
 	return w.finishDirs()
 }
 
-func (w *writer) take(ctx context.Context, group *errgroup.Group, items iter.Seq2[Item, error]) error {
+// together is how many files of one directory a worker gets at the most while all are busy. The kernel lets one at a time
+// make names in a directory: two workers would wait for each other.
+const together = 16
+
+// take makes what can be made at once and gives the files to the workers.
+func (w *writer) take(ctx context.Context, items iter.Seq2[Item, error], batches chan<- []Item) error {
+	var batch []Item
+	send := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		select {
+		case batches <- batch:
+			batch = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	for item, err := range items {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
+			_ = send() // what came before is written; only the context's end keeps it from that
 			return err
 		}
 		toWrite, err := w.item(item)
 		if err != nil {
+			_ = send()
 			return fmt.Errorf("%q: %w", item.Path, err)
 		}
 		if !toWrite {
 			continue
 		}
-		group.Go(func() error {
-			if err := w.file(ctx, item); err != nil {
-				return fmt.Errorf("%q: %w", item.Path, err)
+		if len(batch) == together || len(batch) > 0 && dirOf(batch[0].Path) != dirOf(item.Path) {
+			if err := send(); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		batch = append(batch, item)
+		select {
+		case batches <- batch: // somebody has nothing to do
+			batch = nil
+		default:
+		}
 	}
-	return nil
+	return send()
 }
+
+func dirOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }
 
 // item does what can be done at once, and reports whether a file with its content remains to be written.
 func (w *writer) item(i Item) (toWrite bool, err error) {
