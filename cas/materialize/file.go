@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"strings"
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/internal/beneath"
@@ -49,7 +48,6 @@ func (w *writer) file(ctx context.Context, parent int, i Item) error {
 		return err
 	}
 	defer blob.Close()
-	name := i.Path[strings.LastIndexByte(i.Path, '/')+1:]
 	temp := tempName()
 	fd, err := unix.Openat(parent, temp, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
@@ -64,7 +62,7 @@ func (w *writer) file(ctx context.Context, parent int, i Item) error {
 		err = closeErr
 	}
 	if err == nil {
-		err = put(parent, temp, name)
+		err = put(parent, temp, lastName(i.Path))
 	}
 	if err != nil {
 		_ = unix.Unlinkat(parent, temp, 0)

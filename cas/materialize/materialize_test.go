@@ -484,3 +484,41 @@ func TestLongPathsAndManyFiles(t *testing.T) {
 		t.Errorf("find of the deep file: %q, %v", out, err)
 	}
 }
+
+// Files of one directory come to the workers many at a time; those before an error are written all the same.
+func TestManyFilesOfOneDirectory(t *testing.T) {
+	s := openStore(t)
+	var list []Item
+	for i := range 100 {
+		list = append(list, file(t, s, fmt.Sprintf("a/%03d", i), fmt.Sprint(i), 0o644))
+	}
+	for i := range 3 * together {
+		list = append(list, file(t, s, fmt.Sprintf("a/b/%03d", i), fmt.Sprint("b", i), 0o644))
+	}
+	list = append(list, file(t, s, "top", "top", 0o644))
+	broken := errors.New("broken")
+	for _, workers := range []int{1, 3} {
+		for _, end := range []error{nil, broken} {
+			dir := filepath.Join(t.TempDir(), "to")
+			all := func(yield func(Item, error) bool) {
+				for _, i := range list {
+					if !yield(i, nil) {
+						return
+					}
+				}
+				if end != nil {
+					yield(Item{}, end)
+				}
+			}
+			if _, err := Write(context.Background(), s, dir, all, Options{Workers: workers}); !errors.Is(err, end) {
+				t.Errorf("%d workers: %v, want %v", workers, err, end)
+			}
+			for _, i := range list {
+				b, err := os.ReadFile(filepath.Join(dir, i.Path))
+				if err != nil || cas.SHA256.Sum(b) != i.Digest {
+					t.Fatalf("%d workers, ending with %v: %s: %q, %v", workers, end, i.Path, b, err)
+				}
+			}
+		}
+	}
+}

@@ -115,7 +115,7 @@ func (w *writer) take(ctx context.Context, items iter.Seq2[Item, error], batches
 		if !toWrite {
 			continue
 		}
-		if len(batch) == together || len(batch) > 0 && dirOf(batch[0].Path) != dirOf(item.Path) {
+		if len(batch) == together || len(batch) > 0 && !siblings(batch[0].Path, item.Path) {
 			if err := send(); err != nil {
 				return err
 			}
@@ -130,7 +130,12 @@ func (w *writer) take(ctx context.Context, items iter.Seq2[Item, error], batches
 	return send()
 }
 
-func dirOf(path string) string { return path[:max(0, strings.LastIndexByte(path, '/'))] }
+// siblings reports whether two paths are in the same directory.
+func siblings(a, b string) bool {
+	return a[:len(a)-len(lastName(a))] == b[:len(b)-len(lastName(b))]
+}
+
+func lastName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // item does what can be done at once, and reports whether a file with its content remains to be written.
 func (w *writer) item(i Item) (toWrite bool, err error) {

@@ -35,8 +35,7 @@ func (s *site) million(ctx context.Context) (*inputs, error) {
 func (s *site) millions() int { return s.sized(1_000_000, 20_000) }
 
 // manifest writes an input manifest for so many files, 1000 in a directory and 100 directories in another, unless it is
-// there.
-// Their contents are those of pages(contents).
+// there. Their contents are those of pages(contents).
 func (s *site) manifest(ctx context.Context) (path string, err error) {
 	in, err := s.pages(ctx, contents)
 	if err != nil {

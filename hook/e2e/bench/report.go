@@ -74,7 +74,8 @@ func newReport(b *bench) (*report, error) {
 	load, err := loadAverage()
 	return &report{
 		Schema: schema, Casview: version, Kernel: unix.ByteSliceToString(name.Release[:]),
-		CPUs: runtime.NumCPU(), CPU: cpuModel(), Filesystem: filesystem(st.Type), LoadBefore: load, Rounds: b.rounds, Quick: b.quick, start: time.Now(),
+		CPUs: runtime.NumCPU(), CPU: cpuModel(), Filesystem: filesystem(st.Type), LoadBefore: load,
+		Rounds: b.rounds, Quick: b.quick, start: time.Now(),
 	}, err
 }
 
