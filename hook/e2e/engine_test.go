@@ -19,17 +19,22 @@ type engine interface {
 	command(t *testing.T, j job) *exec.Cmd
 }
 
-// engines are all engines, each with how it is set up for a test.
-var engines = []struct {
+// engineKind is an engine with how it is set up for a test.
+type engineKind struct {
 	name  string
 	start func(t *testing.T, with setup) engine
-}{
-	{"runc", startRunc},
-	{"crun", startCrun},
-	{"podman-crun", startPodmanCrun},
-	{"podman-runc", startPodmanRunc},
-	{"podman-rootless", startPodmanRootless},
-	{"containerd", startContainerd},
+	// programs are asked for their versions, for the matrix in docs/engines.md.
+	programs []string
+}
+
+// engines are all engines. Each has a row in docs/engines.md.
+var engines = []engineKind{
+	{"runc", startRunc, []string{"runc"}},
+	{"crun", startCrun, []string{"crun"}},
+	{"podman-crun", startPodmanCrun, []string{"podman", "crun"}},
+	{"podman-runc", startPodmanRunc, []string{"podman", "runc"}},
+	{"podman-rootless", startPodmanRootless, []string{"podman", "runc"}},
+	{"containerd", startContainerd, []string{"containerd", "runc"}},
 }
 
 // runJob runs a job to its end.

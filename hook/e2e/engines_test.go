@@ -14,16 +14,24 @@ import (
 	"github.com/casview/casview/fsd/result"
 )
 
-// TestEngines runs on every engine, with both drivers, what must hold on every engine.
+// drivers are those that every engine is tested with.
+var drivers = []staging{onOverlay, onFUSE}
+
+// TestEngines runs on every engine, with both drivers, what must hold on every engine. What it sees is the matrix in
+// docs/engines.md.
 func TestEngines(t *testing.T) {
+	var m matrix
 	for _, kind := range engines {
-		for _, way := range []staging{onOverlay, onFUSE} {
-			t.Run(kind.name+"/"+way.name, func(t *testing.T) { behavesWell(t, way.start(t, kind.start)) })
+		for _, way := range drivers {
+			t.Run(kind.name+"/"+way.name, func(t *testing.T) {
+				behavesWell(t, way.start(t, kind.start), func(t *testing.T) { m.count(t, cell{kind.name, way.name}) })
+			})
 		}
 	}
+	m.check(t)
 }
 
-func behavesWell(t *testing.T, e engine) {
+func behavesWell(t *testing.T, e engine, count func(*testing.T)) {
 	for _, behaviour := range []struct {
 		name string
 		test func(t *testing.T, e engine)
@@ -40,7 +48,10 @@ func behavesWell(t *testing.T, e engine) {
 		{"RunNameTwice", runNameTwice},
 		{"RefusedContainerDoesNotRun", refused},
 	} {
-		t.Run(behaviour.name, func(t *testing.T) { behaviour.test(t, e) })
+		t.Run(behaviour.name, func(t *testing.T) {
+			count(t)
+			behaviour.test(t, e)
+		})
 	}
 }
 
