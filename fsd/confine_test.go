@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/fsd/holders"
+	"github.com/casview/casview/fsd/holders/holderstest"
 	"github.com/casview/casview/fsd/rundir"
 )
 
@@ -44,7 +46,7 @@ func confined(args []string) error {
 		return err
 	}
 	threads(16)
-	r := report{Did: map[string]string{}, Holders: Holders(run.Spec().MountSource())}
+	r := report{Did: map[string]string{}, Holders: holders.Of(run.Spec().MountSource())}
 	if r.Threads, err = threadStates(); err != nil {
 		return err
 	}
@@ -140,7 +142,7 @@ func TestConfine(t *testing.T) {
 	}
 	run, lock := confinedRun(t)
 	defer lock.Close()
-	pid := holder(t, run.Spec().MountSource())
+	pid := holderstest.Start(t, run.Spec().MountSource())
 	var got report
 	must(t, json.Unmarshal([]byte(helper(t, "do-confine", run.Path())), &got))
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/fsd/collect"
+	"github.com/casview/casview/fsd/holders"
 	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/fsd/staging"
@@ -147,7 +148,7 @@ func (d *Daemon) Finish(stop context.Context) error {
 	case <-gone:
 	case <-stop.Done():
 	}
-	o := collect.Options{Logger: d.log, Holders: Holders(d.run.Spec().MountSource())}
+	o := collect.Options{Logger: d.log, Holders: holders.Of(d.run.Spec().MountSource())}
 	// The end of the connection tells that the mount is gone, unless somebody aborted it by /sys/fs/fuse: then the job writes
 	// on, and no file that it may have open for writing may become a blob.
 	o.Keep = !closed(gone) || len(o.Holders) > 0
@@ -196,7 +197,7 @@ func Collect(run *rundir.Dir, c Collection, log *slog.Logger) (*result.Result, e
 		return nil, err
 	}
 	defer store.Close()
-	o := collect.Options{Logger: log, Holders: Holders(run.Spec().MountSource())}
+	o := collect.Options{Logger: log, Holders: holders.Of(run.Spec().MountSource())}
 	o.Keep = c.Held || len(o.Holders) > 0
 	return collectWithin(c.Timeout, run, store, o)
 }

@@ -52,7 +52,7 @@ manifest when the container stops.`,
 	root.AddCommand(
 		a.ingestCmd(), a.treeCmd(), a.catCmd(),
 		a.runCmd(), a.specCmd(), a.mountCmd(),
-		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(),
+		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(), a.recoverCmd(),
 		a.installCmd(), a.uninstallCmd(), a.configCmd(), a.versionCmd(),
 	)
 	root.InitDefaultHelpCmd()

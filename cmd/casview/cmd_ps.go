@@ -39,7 +39,7 @@ func (a *app) psCmd() *cobra.Command {
   complete     there is a result and nothing is missing
   partial      there is a result, some outputs were lost or refused
   failed       there is a result without outputs
-  uncollected  the daemon died: "casview-fsd collect RUN" makes the result from disk
+  uncollected  the daemon died: "casview recover" makes the result from disk
 
 With --json a list: [{"run", "state", "started", "driver", "target", "container",
 "inputs_root"}], started in RFC 3339.`,

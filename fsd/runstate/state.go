@@ -18,7 +18,7 @@ import (
 type State string
 
 // Complete, Partial and Failed are results. Uncollected: the job is over, but the daemon died before there was a result;
-// `casview-fsd collect RUN` makes one from disk.
+// `casview recover` makes one from disk.
 const (
 	Live        State = "live"
 	Collecting  State = "collecting"

@@ -1,34 +1,32 @@
-package fsd
+package holders
 
 import (
-	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
-	"syscall"
 	"testing"
 
+	"github.com/casview/casview/fsd/holders/holderstest"
 	"github.com/casview/casview/fsd/rundir"
 )
 
-func TestHolders(t *testing.T) {
+func TestOf(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("mounting needs root")
 	}
 	source := rundir.Spec{Nonce: rundir.NewNonce()}.MountSource()
-	if got := Holders(source); got != nil {
+	if got := Of(source); got != nil {
 		t.Errorf("nobody holds it: %q", got)
 	}
 	var want []string
 	for range 2 {
-		want = append(want, fmt.Sprintf("process %d (sh)", holder(t, source)))
+		want = append(want, fmt.Sprintf("process %d (sh)", holderstest.Start(t, source)))
 	}
-	holder(t, source+"X")
-	holder(t, "casview:")
+	holderstest.Start(t, source+"X")
+	holderstest.Start(t, "casview:")
 	slices.SortFunc(want, func(a, b string) int { return pidOf(t, a) - pidOf(t, b) })
-	if got := Holders(source); !slices.Equal(got, want) {
+	if got := Of(source); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -39,36 +37,6 @@ func pidOf(t *testing.T, holder string) int {
 	_, err := fmt.Sscanf(holder, "process %d ", &pid)
 	must(t, err)
 	return pid
-}
-
-// holder starts a process with two mounts of this source in a namespace of its own, and a child that is in there too. Both
-// end with the test.
-func holder(t *testing.T, source string) (pid int) {
-	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.Command("/bin/sh", "-euc", `
-		mkdir m n
-		mount -t tmpfs -o size=64k "$1" m
-		mount --bind m n
-		sh -c 'echo ready; exec cat >/dev/null'
-		:`, "sh", source)
-	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	stdin, err := cmd.StdinPipe()
-	must(t, err)
-	stdout, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		stdin.Close()
-		must(t, cmd.Wait())
-	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	must(t, err)
-	if line != "ready\n" {
-		t.Fatalf("holder says %q", line)
-	}
-	return cmd.Process.Pid
 }
 
 func TestMountsFrom(t *testing.T) {
@@ -93,5 +61,12 @@ func TestPrintable(t *testing.T) {
 	t.Parallel()
 	if got := printable("a b\x1b[2J\xff\nc\n"); got != "a b?[2J??c" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

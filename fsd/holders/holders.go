@@ -1,4 +1,6 @@
-package fsd
+// Package holders owns finding the processes that still use a view: it only reads /proc, so it works on views of which the
+// daemon is dead.
+package holders
 
 import (
 	"fmt"
@@ -11,9 +13,9 @@ import (
 	"unicode"
 )
 
-// Holders names the processes in whose mount namespace the view with this mount source is mounted: for each namespace the
+// Of names the processes in whose mount namespace the view with this mount source is mounted: for each namespace the
 // one with the lowest id. Processes that hold only a descriptor of a view that is mounted nowhere are not found.
-func Holders(source string) []string {
+func Of(source string) []string {
 	var out []string
 	read, seen := map[string]bool{}, map[string]bool{}
 	for _, pid := range processes() {
