@@ -35,6 +35,7 @@ type View struct {
 	Target         string   `toml:"target"`
 	AllowedTargets []string `toml:"allowed_targets"` // doublestar globs, see TargetAllowed
 	Owner          string   `toml:"owner"`           // job or root
+	Marker         bool     `toml:"marker"`          // whether the container has /.casview
 }
 
 // Staging chooses what catches the job's writes.

@@ -66,7 +66,7 @@ func create(ctx context.Context, env Env, cfg config.Config, j job) error {
 	}
 	defer lock.Close()
 	c := &creation{env: env, state: cfg.State, runs: runs, run: run, lock: lock, request: attach.Request{
-		PID: j.pid, Rootfs: j.rootfs, Target: j.target, Allowed: cfg.View.TargetAllowed, Root: root,
+		PID: j.pid, Rootfs: j.rootfs, Target: j.target, Allowed: cfg.View.TargetAllowed, Root: root, Marker: cfg.View.Marker,
 	}}
 	if err := c.begin(ctx); err != nil {
 		if left := c.undo(); left != nil {
@@ -132,6 +132,9 @@ func (c *creation) begin(ctx context.Context) (err error) {
 	if err := c.place.Mount(view); err != nil {
 		return err
 	}
+	if err := c.mark(reply.View.Driver); err != nil {
+		return err
+	}
 	if err := c.daemon.Attached(); err != nil {
 		return err
 	}
@@ -161,6 +164,23 @@ func (c *creation) find(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// mark gives the container its marker, if it shall have one.
+func (c *creation) mark(driver string) error {
+	if !c.request.Marker {
+		return nil
+	}
+	path, err := c.run.WriteMarker(driver, c.request.Root)
+	if err != nil {
+		return fmt.Errorf("marker: %w", err)
+	}
+	file, err := attach.ReadOnlyFile(path)
+	if err != nil {
+		return fmt.Errorf("marker: %w", err)
+	}
+	defer file.Close()
+	return c.place.Mark(file)
 }
 
 // undo leaves nothing of the run. It works when the context that begin was given has ended.

@@ -43,14 +43,60 @@ func TestAContainersLife(t *testing.T) {
 	must(t, c.poststop())
 }
 
+func TestMarker(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.View.Marker = true
+	c := w.container("job", openDir(t))
+	c.annotations[state.Run] = "marked"
+	c.start(true)
+	must(t, c.create())
+	b, err := os.ReadFile(c.inside(".casview"))
+	must(t, err)
+	want := `{
+  "schema": "casview.marker/v1",
+  "run": "marked",
+  "inputs_root": "` + w.inputs.String() + `",
+  "target": "/workspace",
+  "staging_driver": "overlay"
+}
+`
+	if string(b) != want {
+		t.Errorf("got %s, want %s", b, want)
+	}
+	st, err := os.Stat(c.inside(".casview"))
+	must(t, err)
+	if s := st.Sys().(*syscall.Stat_t); s.Uid != 100_000 || s.Gid != 100_000 || st.Mode() != 0o444 {
+		t.Errorf("belongs to %d:%d, mode %v", s.Uid, s.Gid, st.Mode())
+	}
+	c.stop()
+	must(t, c.poststop())
+	if left := names(t, c.rootfs); len(left) != 0 {
+		t.Errorf("left in the root filesystem: %q", left)
+	}
+
+	bad := w.container("bad", t.TempDir())
+	must(t, os.Symlink("hello", bad.rootfs+"/.casview"))
+	bad.start(false)
+	if err := bad.create(); err == nil || !strings.Contains(err.Error(), "marker /.casview: is a symlink") {
+		t.Errorf("error %v", err)
+	}
+	if left := names(t, bad.rootfs); len(left) != 1 {
+		t.Errorf("left in the root filesystem: %q", left)
+	}
+}
+
 func TestContainersThatDidNotAsk(t *testing.T) {
 	w := newWorld(t)
+	w.cfg.View.Marker = true
 	c := w.container("job", t.TempDir())
 	c.env = []string{"CASVIEW_INPUTS=" + w.inputs.String()} // not accepted
 	for _, annotations := range []map[string]string{nil, {"org.example": "x"}} {
 		c.annotations = annotations
 		c.start(false)
 		must(t, c.create())
+		if exists(c.inside(".casview")) {
+			t.Error("a marker")
+		}
 		c.stop()
 		must(t, c.poststop())
 	}
@@ -193,14 +239,20 @@ func TestNoProcessOrConfiguration(t *testing.T) {
 	w.nothingKept()
 }
 
+// openDir is a directory that everybody can get to.
+func openDir(t *testing.T) string {
+	t.Helper()
+	path := t.TempDir()
+	for dir := path; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+		must(t, os.Chmod(dir, 0o755))
+	}
+	return path
+}
+
 // The owner of the view is the job's user, in a container with user numbers of its own.
 func TestOwnerInAUserNamespace(t *testing.T) {
 	w := newWorld(t)
-	rootfs := t.TempDir()
-	for dir := rootfs; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
-		must(t, os.Chmod(dir, 0o755))
-	}
-	c := w.container("job", rootfs)
+	c := w.container("job", openDir(t))
 	c.user = 7
 	c.start(true)
 	must(t, c.create())

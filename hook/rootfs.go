@@ -84,7 +84,8 @@ func removeDirs(runs *rundir.Runs, run *rundir.Dir, more rundir.Attachment) erro
 		}
 		a = merge(a, theirs)
 	}
-	if len(a.Created) == 0 || !exists(filepath.Join(a.Rootfs, a.Created[0])) {
+	there := func(made string) bool { return exists(filepath.Join(a.Rootfs, made)) }
+	if !slices.ContainsFunc(a.Created, there) {
 		return nil // as a rule the engine has unmounted the root filesystem by now
 	}
 	if heir != nil {
@@ -96,7 +97,7 @@ func removeDirs(runs *rundir.Runs, run *rundir.Dir, more rundir.Attachment) erro
 	}
 	err = attach.Remove(a)
 	// What is still in use stays on record, once.
-	a.Created = slices.DeleteFunc(a.Created, func(dir string) bool { return !exists(filepath.Join(a.Rootfs, dir)) })
+	a.Created = slices.DeleteFunc(a.Created, func(made string) bool { return !there(made) })
 	for _, other := range over {
 		err = errors.Join(err, other.WriteAttachment(a))
 		a.Created = nil

@@ -20,6 +20,7 @@ const (
 	specName    = "run.json"
 	viewName    = "view.json"
 	attachName  = "attach.json"
+	markerName  = "marker.json"
 	endedName   = "ended.json"
 	planName    = "plan.json"
 	resultName  = "result.json"

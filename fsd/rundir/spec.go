@@ -30,6 +30,8 @@ type Spec struct {
 	Owner   Owner    `json:"owner"`
 	// Started is when the hook was started: how long a view took counts from here.
 	Started time.Time `json:"started"`
+	// Label is the SELinux context of what the job sees, "" for none: see the context option of mount(8).
+	Label string `json:"label,omitempty"`
 	// BootID is the kernel's at that time. Another one at collection means that the host restarted, and what was written last
 	// may not be on disk.
 	BootID string `json:"boot_id"`
@@ -77,8 +79,8 @@ type View struct {
 	ReadyMS    float64 `json:"ready_ms"`
 }
 
-// Attachment is attach.json: where the hook put the view. Created are the directories that it made for the target,
-// relative to the rootfs, outermost first: poststop removes them again where they are empty.
+// Attachment is attach.json: where the hook put the view. Created are the directories that it made for the target, and the
+// file for the marker, relative to the rootfs, outermost first: poststop removes them again where they are empty.
 type Attachment struct {
 	Rootfs  string   `json:"rootfs"`
 	Created []string `json:"created,omitempty"`

@@ -43,6 +43,8 @@ func makeAndOpen(parent *os.File, name string, owner rundir.Owner) (dir *os.File
 		err = fmt.Errorf("%q is a symlink that leads nowhere", name)
 	case errors.Is(err, unix.ENOTDIR):
 		err = fmt.Errorf("%q is not a directory", name)
+	case errors.Is(err, unix.EROFS):
+		err = fmt.Errorf("make directory %q: %w: make it in the image, or mount a volume or tmpfs at the target", name, err)
 	case err != nil:
 		err = fmt.Errorf("make directory %q: %w", name, err)
 	}

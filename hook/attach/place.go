@@ -21,8 +21,10 @@ type Request struct {
 	Target string
 	// Allowed is the policy for where views may be. It is asked again where the image has a symlink in the way.
 	Allowed func(path string) bool
-	// Root is the container's root as the hook sees it: directories made for the target become its own.
+	// Root is the container's root as the hook sees it: what is made in the root filesystem becomes its own.
 	Root rundir.Owner
+	// Marker asks for a place for the marker as well.
+	Marker bool
 }
 
 // Place is a directory in a container that is ready to take a view. It is for one goroutine. Whoever gets one calls Close.
@@ -31,12 +33,13 @@ type Place struct {
 	thread  *thread
 	root    *os.File
 	dir     *os.File
+	marker  *os.File
 	created []string
 }
 
-// Find enters the container and opens the target, making directories that are missing. Everything that can be wrong with
-// the target is found here, before there is a mount. On error the directories made may remain: the Attachment that is
-// returned even then names them, for Remove.
+// Find enters the container and opens the target, and the marker's file if that is asked for, making what is missing.
+// Everything that can be wrong with them is found here, before there is a mount. On error what was made may remain: the
+// Attachment that is returned even then names it, for Remove.
 func Find(r Request) (*Place, rundir.Attachment, error) {
 	t, err := enter(r.PID)
 	if err != nil {
@@ -56,12 +59,17 @@ func (p *Place) Attachment() rundir.Attachment {
 }
 
 // Mount moves the view onto the target.
-func (p *Place) Mount(view *os.File) error {
+func (p *Place) Mount(view *os.File) error { return p.move(view, p.dir, p.request.Target) }
+
+// Mark moves the marker onto its place. The request asked for one.
+func (p *Place) Mark(marker *os.File) error { return p.move(marker, p.marker, "/"+Marker) }
+
+func (p *Place) move(mount, onto *os.File, name string) error {
 	err := p.thread.do(func() error {
-		return unix.MoveMount(int(view.Fd()), "", int(p.dir.Fd()), "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
+		return unix.MoveMount(int(mount.Fd()), "", int(onto.Fd()), "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH)
 	})
 	if err != nil {
-		return fmt.Errorf("attach %s: move_mount: %w", p.request.Target, err)
+		return fmt.Errorf("attach %s: move_mount: %w", name, err)
 	}
 	return nil
 }
@@ -69,7 +77,7 @@ func (p *Place) Mount(view *os.File) error {
 // Close leaves the container. What was mounted stays.
 func (p *Place) Close() {
 	p.thread.end()
-	for _, f := range []*os.File{p.root, p.dir} {
+	for _, f := range []*os.File{p.root, p.dir, p.marker} {
 		if f != nil {
 			f.Close()
 		}
@@ -85,6 +93,12 @@ func (p *Place) find() error {
 	p.root = root
 	if err := p.open(); err != nil {
 		return fmt.Errorf("target %s: %w", p.request.Target, err)
+	}
+	if !p.request.Marker {
+		return nil
+	}
+	if err := p.openMarker(); err != nil {
+		return fmt.Errorf("marker /%s: %w", Marker, err)
 	}
 	return nil
 }

@@ -235,7 +235,7 @@ func TestMissingRootfs(t *testing.T) {
 func TestReadOnlyRootfs(t *testing.T) {
 	rootfs := t.TempDir()
 	c := newContainer(t, rootfs, "private", bindRootfs+` && mount -o remount,bind,ro "$R"`)
-	if _, err := attachTo(t, c.request("/workspace")); err == nil || !strings.Contains(err.Error(), `make directory "workspace": read-only`) {
+	if _, err := attachTo(t, c.request("/workspace")); err == nil || !strings.Contains(err.Error(), `make directory "workspace": read-only file system: make it in the image, or mount`) {
 		t.Errorf("error %v", err)
 	}
 }

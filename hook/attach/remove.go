@@ -13,11 +13,11 @@ import (
 	"github.com/casview/casview/fsd/rundir"
 )
 
-// Remove removes the directories that Find made, innermost first, as far as they are there and empty. It goes by handle
-// below the root filesystem and follows no symlink.
+// Remove removes what Find made, innermost first, as far as it is there and empty. It goes by handle below the root
+// filesystem and follows no symlink.
 //
-// Since Linux 3.18 rmdir unmounts what other mount namespaces have mounted on a directory, without a word to them. So a
-// directory stays that something is mounted on in any of them, or where that can't be told. What is mounted between the
+// Since Linux 3.18 rmdir and unlink unmount what other mount namespaces have mounted there, without a word to them. So
+// what something is mounted on in any of them stays, and what that can't be told of. What is mounted between the
 // look and the removal is not seen: the caller makes sure that no view is attached meanwhile.
 func Remove(a rundir.Attachment) error {
 	if len(a.Created) == 0 {
@@ -36,7 +36,7 @@ func Remove(a rundir.Attachment) error {
 		return fmt.Errorf("directories in %s stay: mounts of other processes: %w", a.Rootfs, err)
 	}
 	for _, created := range slices.Backward(a.Created) {
-		err := removeDir(root, created, used)
+		err := removeMade(root, created, used)
 		switch {
 		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTEMPTY), errors.Is(err, unix.EEXIST), errors.Is(err, errInUse):
 		case err != nil:
@@ -46,31 +46,38 @@ func Remove(a rundir.Attachment) error {
 	return nil
 }
 
-// errInUse says that something is mounted on a directory somewhere. The directories around it are not empty then.
+// errInUse says that something is mounted on it somewhere. The directories around it are not empty then.
 var errInUse = errors.New("something is mounted on it")
 
-func removeDir(root *os.File, name string, used *mountPoints) error {
-	parent, err := openDir(root, path.Dir(name), unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV)
+// removeMade removes a directory, or the file that the marker covers.
+func removeMade(root *os.File, name string, used *mountPoints) error {
+	parent, err := openDir(root, path.Dir(name), here|unix.RESOLVE_NO_XDEV)
 	if err != nil {
 		return err
 	}
 	defer parent.Close()
-	dir, err := openDir(parent, path.Base(name), unix.RESOLVE_BENEATH|unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_NO_XDEV)
+	made, err := openEntry(parent, path.Base(name), unix.RESOLVE_NO_XDEV)
 	if errors.Is(err, unix.EXDEV) {
 		return errInUse // here
 	}
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	at, err := spotOf(dir)
+	defer made.Close()
+	at, err := spotOf(made)
 	if err != nil {
 		return err
 	}
 	if used.has(at) {
 		return errInUse
 	}
-	return unix.Unlinkat(int(parent.Fd()), path.Base(name), unix.AT_REMOVEDIR)
+	if name != Marker {
+		return unix.Unlinkat(int(parent.Fd()), path.Base(name), unix.AT_REMOVEDIR)
+	}
+	if err := isEmptyFile(made); err != nil {
+		return err
+	}
+	return unix.Unlinkat(int(parent.Fd()), name, 0)
 }
 
 // printable quotes a name from an image where it could fake lines in a terminal.

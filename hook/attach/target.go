@@ -16,10 +16,13 @@ const inRoot = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS
 
 // openDir opens a directory as a handle only (O_PATH).
 func openDir(at *os.File, name string, resolve uint64) (*os.File, error) {
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: resolve}
-	// openat2 gives EAGAIN when a rename anywhere on the host raced with a "..": openat2(2).
+	return openat2(at, name, &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: resolve})
+}
+
+func openat2(at *os.File, name string, how *unix.OpenHow) (*os.File, error) {
+	// The call gives EAGAIN when a rename anywhere on the host raced with a "..": openat2(2).
 	for range 128 {
-		fd, err := unix.Openat2(int(at.Fd()), name, &how)
+		fd, err := unix.Openat2(int(at.Fd()), name, how)
 		if err == nil {
 			return os.NewFile(uintptr(fd), name), nil
 		}

@@ -45,6 +45,7 @@ func behavesWell(t *testing.T, e engine, count func(*testing.T)) {
 		{"DaemonKilledBySIGKILL", killedDaemon},
 		{"ViewBelongsToTheJobsUser", jobsUser},
 		{"ReadOnlyRootfs", readOnlyRootfs},
+		{"Marker", marker},
 		{"RunNameTwice", runNameTwice},
 		{"RefusedContainerDoesNotRun", refused},
 	} {
@@ -56,7 +57,7 @@ func behavesWell(t *testing.T, e engine, count func(*testing.T)) {
 }
 
 func plainContainer(t *testing.T, e engine) {
-	o := succeed(t, e, job{args: []string{"/bin/sh", "-c", "echo plain; test ! -e /workspace"}})
+	o := succeed(t, e, job{args: []string{"/bin/sh", "-c", "echo plain; test ! -e /workspace; test ! -e /.casview"}})
 	if o.stdout != "plain\n" {
 		t.Errorf("stdout %q, stderr %q", o.stdout, o.stderr)
 	}

@@ -129,7 +129,7 @@ func mountsIn(match func(line string) bool) []string {
 }
 
 // keptFiles are what an ended run leaves in its directory.
-var keptFiles = []string{"attach.json", "ended.json", "lock", "log", "result.json", "run.json", "view.json"}
+var keptFiles = []string{"attach.json", "ended.json", "lock", "log", "marker.json", "result.json", "run.json", "view.json"}
 
 // nothingLeft fails the test unless all that an ended run left is its result. A run that is not complete keeps its
 // staging tree as well.
@@ -144,6 +144,9 @@ func nothingLeft(t *testing.T, e engine, run string) {
 		}
 		if _, err := os.Lstat(filepath.Join(e.rootfs(), spec.Target)); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("left behind: %s in the root filesystem (%v)", spec.Target, err)
+		}
+		if exists(filepath.Join(e.rootfs(), ".casview")) {
+			return errors.New("left behind: /.casview in the root filesystem")
 		}
 		return nil
 	})
