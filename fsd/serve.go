@@ -81,7 +81,7 @@ func (d *Daemon) stage(spec rundir.Spec) (err error) {
 	}
 	session, driver, reason, err := staging.Choose(spec.Driver, staging.Request{
 		View: d.view, Upper: d.run.UpperPath(), Work: d.run.WorkPath(),
-		Owner: spec.Owner, Data: merged.Data(spec.Data), Source: spec.MountSource(), Logger: d.log,
+		Owner: spec.Owner, Data: merged.Data(spec.Data), Source: spec.MountSource(), Label: spec.Label, Logger: d.log,
 	})
 	if err != nil {
 		return err

@@ -88,6 +88,7 @@ func (j job) spec(env Env, cfg config.Config, owner rundir.Owner) (rundir.Spec, 
 	return rundir.Spec{
 		Nonce: rundir.NewNonce(), Run: j.key(), Container: j.id,
 		InputsRoot: j.Inputs, Target: j.target, Outputs: j.Outputs, Owner: owner,
+		Label:   mountLabel(j.config),
 		Started: env.Started, BootID: strings.TrimSpace(string(boot)),
 		Store: filepath.Join(cfg.State, "store"), Digest: cfg.Store.Digest, Verify: cfg.Store.Verify,
 		MaxInputs: cfg.Policy.MaxInputs,

@@ -116,6 +116,7 @@ type container struct {
 	annotations map[string]string
 	user        uint32
 	env         []string
+	label       string // linux.mountLabel
 	process     *exec.Cmd
 }
 
@@ -132,6 +133,7 @@ func (c *container) start(userns bool) {
 		"root":        map[string]any{"path": c.rootfs},
 		"process":     map[string]any{"user": map[string]any{"uid": c.user, "gid": c.user}, "env": c.env},
 		"annotations": c.annotations,
+		"linux":       map[string]any{"mountLabel": c.label},
 	}
 	b, err := json.Marshal(conf)
 	must(t, err)

@@ -23,6 +23,9 @@ type Request struct {
 	Data merged.Data
 	// Source is shown as the mount's source in mountinfo.
 	Source string
+	// Label is the SELinux context of everything in the mount; "" is none, and the only one that a kernel without SELinux
+	// takes.
+	Label  string
 	Logger *slog.Logger
 }
 

@@ -102,7 +102,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	r := newRequest(t, t.TempDir())
 	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	must(t, err)
-	mount, err := newFUSE(dev, r.View.MountOptions(), r.Source, 0)
+	mount, err := newFUSE(dev, r.View.MountOptions(), r.Source, unlabelled, 0)
 	must(t, err)
 	must(t, mount.Close())
 	if _, err := serveFUSE(dev, r.View, r.View.MountOptions()); err == nil || !strings.HasPrefix(err.Error(), "fuse: init: ") {

@@ -37,6 +37,13 @@ func (c *fsContext) flag(key string) {
 	}
 }
 
+// label gives everything on the filesystem one SELinux context, whatever files say of themselves: mount(8), context.
+func (c *fsContext) label(context string) {
+	if context != "" {
+		c.set("context", context)
+	}
+}
+
 // mount creates the superblock and returns a detached mount of it, without set-user-id programs and device nodes.
 func (c *fsContext) mount(attrs int) (*os.File, error) {
 	if c.err == nil {

@@ -51,7 +51,12 @@ func mountMerged(r Request, dirs *layerDirs, data merged.Data, reason string) (*
 	if err != nil {
 		return nil, err
 	}
-	mount, server, err := mountFUSE(fs, fs.MountOptions(), r.Source, 0)
+	label, err := r.fuseLabel()
+	if err != nil {
+		fs.OnUnmount()
+		return nil, err
+	}
+	mount, server, err := mountFUSE(fs, fs.MountOptions(), r.Source, label, 0)
 	if err != nil {
 		fs.OnUnmount()
 		return nil, err

@@ -27,6 +27,9 @@ func (Overlay) Mount(r Request) (*Session, error) {
 	return s, err
 }
 
+// unlabelled is for what only overlayfs sees: it reads the view with the daemon's rights.
+const unlabelled = ""
+
 func mountOverlay(r Request) (s *Session, err error) {
 	dirs, err := makeDirs(r)
 	if err != nil {
@@ -38,14 +41,14 @@ func mountOverlay(r Request) (s *Session, err error) {
 			dirs.remove()
 		}
 	}()
-	view, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unix.MOUNT_ATTR_RDONLY)
+	view, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unlabelled, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return nil, err
 	}
 	if err := raiseReadAhead(view); err != nil {
 		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
 	}
-	mount, userXattr, err := overlayOnView(view, dirs, r.Source)
+	mount, userXattr, err := overlayOnView(view, dirs, r)
 	view.Close()
 	if err != nil {
 		// With its last mount gone the connection ends, and its goroutines with it.
@@ -57,7 +60,7 @@ func mountOverlay(r Request) (s *Session, err error) {
 
 // overlayOnView gives the view a place for as long as overlayfs takes to clone it: on top of work, which is open already
 // and used by descriptor only, so no directory need be made for it.
-func overlayOnView(view *os.File, dirs *layerDirs, source string) (mount *os.File, userXattr bool, err error) {
+func overlayOnView(view *os.File, dirs *layerDirs, r Request) (mount *os.File, userXattr bool, err error) {
 	const byDescriptor = unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_EMPTY_PATH
 	if err := unix.MoveMount(int(view.Fd()), "", int(dirs.work.Fd()), "", byDescriptor); err != nil {
 		return nil, false, fmt.Errorf("move_mount the view: %w", err)
@@ -72,7 +75,7 @@ func overlayOnView(view *os.File, dirs *layerDirs, source string) (mount *os.Fil
 	if userXattr, err = inUserNamespace(); err != nil {
 		return nil, false, err
 	}
-	mount, err = overlayOn(view, dirs, source, userXattr)
+	mount, err = overlayOn(view, dirs, r, userXattr)
 	return mount, userXattr, err
 }
 
@@ -85,10 +88,11 @@ func overlayOnView(view *os.File, dirs *layerDirs, source string) (mount *os.Fil
 //   - metacopy=off, index=off: every file in upper is whole and there is nothing but upper to read at collection,
 //     whatever the defaults of the kernel's build are.
 //   - userxattr: in a user namespace trusted.* xattrs can't be written. The kernel then refuses redirect_dir.
-func overlayOn(lower *os.File, dirs *layerDirs, source string, userXattr bool) (*os.File, error) {
+func overlayOn(lower *os.File, dirs *layerDirs, r Request, userXattr bool) (*os.File, error) {
 	c := openFS("overlay")
 	defer c.close()
-	c.set("source", source)
+	c.set("source", r.Source)
+	c.label(r.Label)
 	c.set("lowerdir", fdPath(lower))
 	c.set("upperdir", fdPath(dirs.upper))
 	c.set("workdir", fdPath(dirs.work))

@@ -16,7 +16,11 @@ func (ReadOnly) Name() string { return rundir.DriverNone }
 
 // Mount implements Driver.
 func (ReadOnly) Mount(r Request) (*Session, error) {
-	mount, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unix.MOUNT_ATTR_RDONLY)
+	label, err := r.fuseLabel()
+	if err != nil {
+		return nil, err
+	}
+	mount, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, label, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return nil, err
 	}

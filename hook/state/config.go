@@ -29,6 +29,9 @@ type Config struct {
 		} `json:"user"`
 		Env []string `json:"env"`
 	} `json:"process"`
+	Linux struct {
+		MountLabel string `json:"mountLabel"`
+	} `json:"linux"`
 	Annotations map[string]string `json:"annotations"`
 
 	bundle string // the directory that it was found in
