@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,15 +17,22 @@ import (
 // installOptions are the options of install and uninstall.
 type installOptions struct {
 	engine, root, prefix, hooksDir string
-	dryRun                         bool
+	user, inPlace, force           bool
+	dryRun, asJSON                 bool
 }
 
 func (o *installOptions) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.engine, "engine", string(install.Podman), "container `ENGINE`: podman")
+	var names []string
+	for _, e := range install.Engines() {
+		names = append(names, string(e))
+	}
+	cmd.Flags().StringVar(&o.engine, "engine", string(install.Podman), "container `ENGINE`: "+strings.Join(names, ", "))
 	cmd.Flags().StringVar(&o.root, "root", "", "act on the system whose root folder is `DESTDIR`")
+	cmd.Flags().BoolVar(&o.user, "user", false, "act on your own engine, not the system's; without root it is always so")
 	cmd.Flags().StringVar(&o.hooksDir, "hooks-dir", "", "the engine's folder of hooks, where it is not the usual `DIR`")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be done, and do nothing")
-	_ = cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions([]string{string(install.Podman)}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print each file with its content or a diff, and do nothing")
+	jsonFlag(cmd, &o.asJSON)
+	_ = cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	for _, name := range []string{"root", "hooks-dir"} {
 		_ = cmd.MarkFlagDirname(name)
 	}
@@ -34,65 +42,88 @@ func (a *app) installCmd() *cobra.Command {
 	var o installOptions
 	cmd := &cobra.Command{
 		Use:   "install",
-		Short: "Make a container engine call casview's hook",
-		Long: `Make a container engine call casview's hook, by files that are dropped in: two hooks.d files,
-and a configuration where there is none. Files of others are never changed. Prints one
-line for each file: create, replace or keep, and its path.
+		Short: "Make a container engine run containers on views",
+		Long: `Make a container engine run containers on views, by files that are dropped in:
 
-For a user without root it is the user's own podman; podman must then be told of the hooks
-folder, which a file in containers.conf.d does.
+  podman      hooks.d files; for a user, containers.conf.d too
+  crio        hooks.d files, and crio.conf.d where CRI-O looks elsewhere
+  containerd  a runtime handler "casview" for pods, in conf.d
+  docker      a runtime "casview", in daemon.json
+  cdi         nothing: see casview cdi
+  all         each of them that this host has
 
-casview-hook and casview-fsd stay where they are, beside casview. With --root another
-system is installed onto, as from a container that has the host's root at /host; the
-programs go below its --prefix.`,
+A configuration is written where there is none. Files of others are never changed: where
+an engine reads no other file beside the administrator's (Docker, containerd 1), what to
+add is printed, or --in-place adds it and keeps FILE.casview-backup. Prints one line for
+each file: create, replace, edit, keep or by-hand, and its path. Files that casview made
+are on record in casview-installed.json, beside the configuration. stderr tells what
+remains to be done. The exit code is 1 as long as there is a by-hand file.
+
+casview's programs stay where they are, beside casview. With --root another system is
+installed onto, as from a container that has the host's root at /host; the programs go
+below its --prefix.
+
+With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"action",
+"path", "mode", "why", "source", "content", "diff", "by_hand"}], "reload", "first"}.`,
 		Example: `  casview install --engine podman --dry-run
-  casview install --root /host`,
+  casview install --engine docker --in-place
+  casview install --root /host --engine all`,
 		Args:              args(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.changeFiles(cmd, o, install.Plan)
+			return a.changeFiles(cmd, o, install.NewPlan)
 		},
 	}
 	o.register(cmd)
 	cmd.Flags().StringVar(&o.prefix, "prefix", "", "with --root: where programs go, bin/ below `DIR` (default: /usr/local)")
+	cmd.Flags().BoolVar(&o.inPlace, "in-place", false, "edit files of the administrator where there is no other way, and keep a backup")
 	return cmd
 }
 
 // changeFiles makes a plan, prints it and carries it out.
-func (a *app) changeFiles(cmd *cobra.Command, o installOptions, plan func(install.Options) ([]install.File, error)) error {
-	engine, err := install.ParseEngine(o.engine)
-	if err != nil {
-		return usagef(cmd, "%v", err)
-	}
-	options, err := a.installOptions(engine, o)
+func (a *app) changeFiles(cmd *cobra.Command, o installOptions, plan func(install.Options) (*install.Plan, error)) error {
+	options, err := a.installOptions(cmd, o)
 	if err != nil {
 		return err
 	}
-	files, err := plan(options)
+	p, err := plan(options)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cmd.Name(), err)
 	}
-	if len(files) == 0 {
-		a.note("%s: nothing to do", cmd.Name())
+	if !o.dryRun {
+		if err := p.Apply(); err != nil {
+			return fmt.Errorf("%s: %w", cmd.Name(), err)
+		}
 	}
-	for _, f := range files {
-		fmt.Fprintln(a.out, f)
+	if o.asJSON {
+		if err := writeJSON(a.out, planJSON(p)); err != nil {
+			return err
+		}
+	} else {
+		a.printPlan(cmd, o, p)
 	}
-	if o.dryRun {
-		return nil
-	}
-	if err := install.Apply(files); err != nil {
+	if err := p.Incomplete(); err != nil {
 		return fmt.Errorf("%s: %w", cmd.Name(), err)
+	}
+	if len(p.Files) == 0 && len(p.Engines) == 0 && len(p.Skipped) > 0 {
+		return fmt.Errorf("%s: no engine is on this host: name one with --engine", cmd.Name())
 	}
 	return nil
 }
 
-func (a *app) installOptions(engine install.Engine, o installOptions) (install.Options, error) {
+func (a *app) installOptions(cmd *cobra.Command, o installOptions) (out install.Options, err error) {
+	engine, err := install.ParseEngine(o.engine)
+	if err != nil {
+		return out, usagef(cmd, "%v", err)
+	}
+	if o.user && o.root != "" {
+		return out, usagef(cmd, "--user and --root exclude each other")
+	}
 	self, err := os.Executable()
 	if err != nil {
-		return install.Options{}, err
+		return out, err
 	}
-	out := install.Options{Engine: engine, Programs: filepath.Dir(self)}
+	out = install.Options{Engine: engine, Programs: filepath.Dir(self), InPlace: o.inPlace}
 	for _, p := range []struct {
 		given string
 		to    *string
@@ -104,12 +135,28 @@ func (a *app) installOptions(engine install.Engine, o installOptions) (install.O
 			return out, err
 		}
 	}
-	if user := filepath.Dir(filepath.Dir(config.DefaultPath())); user != "/etc" && out.Root == "" {
-		out.UserConfig = user
+	if err := forUser(o, &out); err != nil {
+		return out, err
 	}
 	c, err := a.configOf(out.Root)
 	out.AcceptEnv, out.CollectTimeout = c.Policy.AcceptEnv, c.Collect.Timeout.Duration
 	return out, err
+}
+
+// forUser makes it the user's own engine, where it is. Root's own one keeps to the system's configuration of casview, which
+// is what root's other commands read.
+func forUser(o installOptions, out *install.Options) (err error) {
+	switch user := filepath.Dir(filepath.Dir(config.DefaultPath())); {
+	case out.Root != "":
+	case user != "/etc":
+		out.UserConfig = user
+	case o.user:
+		if out.Config == "" {
+			out.Config = config.DefaultPath()
+		}
+		out.UserConfig, err = os.UserConfigDir()
+	}
+	return err
 }
 
 // configOf is the configuration that the hooks will read. That of another system is looked for below its root folder; where

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,22 +27,29 @@ func TestInstallAndUninstall(t *testing.T) {
 	}
 	s.files("keep", root, "install", "--root", root, "--engine", "podman")
 
-	hooks := want[4:]
-	if got := s.files("remove", root, "uninstall", "--root", root); strings.Join(got, " ") != strings.Join(hooks, " ") {
-		t.Errorf("got %q, want %q", got, hooks)
+	slices.Reverse(want)
+	if got := s.files("remove", root, "uninstall", "--root", root); strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := listing(t, root); got != "" {
+		t.Errorf("uninstall left %s", got)
 	}
 	s.process("uninstall", "--root", root).wantExit(t, exitOK, "uninstall: nothing to do")
 }
 
-// files calls install or uninstall and returns the paths, below root, of a plan that does the same with all of them.
+// files calls install or uninstall and returns the paths, below root, of a plan that does the same with all of them. Lines
+// of a dry run that show a file's content are left out.
 func (s site) files(action, root string, args ...string) []string {
 	s.t.Helper()
 	o := s.process(args...)
-	if o.code != 0 || o.err != "" {
+	if o.code != 0 {
 		s.t.Fatalf("exit %d: %s", o.code, o.err)
 	}
 	var paths []string
 	for line := range strings.Lines(o.out) {
+		if strings.HasPrefix(line, "    ") {
+			continue
+		}
 		f := strings.Fields(line)
 		if len(f) != 2 || f[0] != action {
 			s.t.Errorf("got %q, want %s", line, action)

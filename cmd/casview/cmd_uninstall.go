@@ -1,8 +1,18 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	securejoin "github.com/cyphar/filepath-securejoin"
 	"github.com/spf13/cobra"
 
+	"github.com/casview/casview/fsd/rundir"
+	"github.com/casview/casview/fsd/runstate"
 	"github.com/casview/casview/hook/install"
 )
 
@@ -11,16 +21,62 @@ func (a *app) uninstallCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Undo casview install",
-		Long: `Remove the files by which a container engine calls casview's hook, as far as casview wrote them:
-one that somebody edited is kept. Programs, configuration, store and runs stay. Prints
-one line for each file: remove or keep, and its path.`,
-		Example:           `  casview uninstall --engine podman --dry-run`,
+		Long: `Undo casview install for an engine: what it made is removed and what it put into a file of
+the administrator is taken out, as recorded in casview-installed.json. A file that somebody
+edited since is kept, and so is one that another engine needs. Store and runs stay. Prints
+one line for each file: remove, restore, edit, keep or by-hand, and its path.
+
+It refuses while runs are live: their containers would end without poststop, and the next
+ones run without a view. --force does it all the same.
+
+With --json an object as that of casview install.`,
+		Example: `  casview uninstall --engine podman --dry-run
+  casview uninstall --engine all`,
 		Args:              args(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.changeFiles(cmd, o, install.PlanRemoval)
+			if !o.dryRun && !o.force {
+				if err := a.noLiveRuns(o.root); err != nil {
+					return fmt.Errorf("uninstall: %w", err)
+				}
+			}
+			return a.changeFiles(cmd, o, install.NewRemoval)
 		},
 	}
 	o.register(cmd)
+	cmd.Flags().BoolVar(&o.force, "force", false, "also while runs are live")
 	return cmd
+}
+
+// noLiveRuns is an error while a job runs, or its outputs are still being stored, on the system below root.
+func (a *app) noLiveRuns(root string) error {
+	c, err := a.configOf(root)
+	if err != nil {
+		return err
+	}
+	state := c.State
+	if root != "" {
+		if state, err = securejoin.SecureJoin(root, state); err != nil {
+			return err
+		}
+	}
+	// Looking must not make the directories.
+	if _, err := os.Stat(filepath.Join(state, "runs")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	runs, err := rundir.OpenRuns(state)
+	if err != nil {
+		return err
+	}
+	lines, broken := listRuns(runs)
+	var live []string
+	for _, l := range lines {
+		if l.State == runstate.Live || l.State == runstate.Collecting {
+			live = append(live, string(l.Run))
+		}
+	}
+	if len(live) > 0 {
+		return fmt.Errorf("%d live: %s: wait for them, or give --force", len(live), strings.Join(live, ", "))
+	}
+	return broken
 }

@@ -1,38 +1,119 @@
 package install
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 )
 
-// Apply carries a plan out. Each file appears whole. After an error what was done before it stays, and doing it again is
-// fine.
-func Apply(files []File) error {
-	for _, f := range files {
+// Apply carries the plan out. Each file appears whole. After an error what was done before it stays and is on record, and
+// doing it again is fine.
+func (p *Plan) Apply() error {
+	if p.removal {
+		return p.remove()
+	}
+	before, after := p.record.clone(), p.record.clone()
+	for _, f := range p.Files {
+		if err := f.enter(p.options, &before, &after); err != nil {
+			return fmt.Errorf("%s %s: %w", f.Action, f.Path, err)
+		}
+	}
+	// On record before anything is made: what an interrupted installation has made can be taken out too.
+	if err := p.options.writeRecord(p.record, before); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	for _, f := range p.Files {
 		if err := f.apply(); err != nil {
 			return fmt.Errorf("%s %s: %w", f.Action, f.Path, err)
 		}
 	}
+	if err := p.options.writeRecord(before, after); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
 	return nil
+}
+
+// enter puts the file on record: as it is while it is written, and as it is then.
+func (f File) enter(o Options, before, after *record) error {
+	e, ours := after.find(o.onHost(f.Path))
+	switch {
+	case f.Action == Keep && !ours, f.Action == ByHand:
+		return nil // somebody else's
+	case f.Action == Keep:
+		e.Engines = append(slices.Clone(e.Engines), f.owners...)
+		before.put(e)
+		after.put(e)
+		return nil
+	}
+	digest, err := f.digest()
+	if err != nil {
+		return err
+	}
+	if f.change != nil {
+		if e.Changed, err = json.Marshal(f.put); err != nil {
+			return err
+		}
+		switch {
+		case !ours && f.Action == Edit:
+			e.Backup = o.onHost(f.Path + backupSuffix)
+		case ours && !e.wrote(f.Old):
+			e.Mixed = true
+		}
+	}
+	e.Path, e.Engines = o.onHost(f.Path), append(slices.Clone(e.Engines), f.owners...)
+	e.SHA256 = append(slices.Clone(e.SHA256), digest)
+	before.put(e)
+	e.SHA256 = []string{digest}
+	after.put(e)
+	dirs := o.missingDirs(filepath.Dir(f.Path))
+	for _, r := range []*record{before, after} {
+		for _, d := range dirs {
+			if !slices.Contains(r.Directories, d) {
+				r.Directories = append(r.Directories, d)
+			}
+		}
+	}
+	return nil
+}
+
+// digest is that of what the file shall hold.
+func (f File) digest() (string, error) {
+	if f.Source == "" {
+		return sum(f.Content), nil
+	}
+	b, err := os.ReadFile(f.Source)
+	return sum(b), err
+}
+
+// missingDirs are the directories that have to be made for one, parents first, as the host has them.
+func (o Options) missingDirs(dir string) (out []string) {
+	for ; !exists(dir); dir = filepath.Dir(dir) {
+		out = append(out, o.onHost(dir))
+	}
+	slices.Reverse(out)
+	return out
 }
 
 func (f File) apply() error {
 	switch f.Action {
 	case Create, Replace:
 		return f.write()
-	case Remove:
-		err := os.Remove(f.Path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+	case Edit:
+		// The backup is the old file itself, with its mode, owner and label.
+		err := os.Link(f.Path, f.Path+backupSuffix)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
 		}
-		return err
-	case Keep:
+		return f.write()
+	case Keep, ByHand:
 		return nil
 	}
 	return errors.New("is not a plan's file")
@@ -40,15 +121,27 @@ func (f File) apply() error {
 
 func (f File) write() error {
 	dir := filepath.Dir(f.Path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDirs(dir); err != nil {
 		return err
 	}
 	// IgnoreUmask: an administrator's umask must not hide hooks from other users' engines.
-	out, err := renameio.NewPendingFile(f.Path, renameio.WithTempDir(dir), renameio.WithPermissions(f.Mode), renameio.IgnoreUmask())
+	opts := []renameio.Option{renameio.WithTempDir(dir), renameio.WithPermissions(f.Mode), renameio.IgnoreUmask()}
+	old, err := os.Stat(f.Path)
+	if f.Old != nil && err == nil {
+		opts = append(opts, renameio.WithPermissions(old.Mode().Perm()))
+	}
+	out, err := renameio.NewPendingFile(f.Path, opts...)
 	if err != nil {
 		return err
 	}
 	defer out.Cleanup()
+	if f.Old != nil && old != nil {
+		if st, ok := old.Sys().(*syscall.Stat_t); ok && (int(st.Uid) != os.Geteuid() || int(st.Gid) != os.Getegid()) {
+			if err := out.Chown(int(st.Uid), int(st.Gid)); err != nil {
+				return err
+			}
+		}
+	}
 	if f.Source == "" {
 		_, err = out.Write(f.Content)
 	} else {
@@ -58,6 +151,20 @@ func (f File) write() error {
 		return err
 	}
 	return out.CloseAtomicallyReplace()
+}
+
+// makeDirs is os.MkdirAll whatever the umask.
+func makeDirs(dir string) error {
+	if exists(dir) {
+		return nil
+	}
+	if err := makeDirs(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 func copyInto(out io.Writer, source string) error {

@@ -17,7 +17,7 @@ import (
 func programs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"casview", "casview-fsd", "casview-hook"} {
+	for _, name := range []string{"casview", "casview-fsd", "casview-hook", "casview-runtime"} {
 		write(t, filepath.Join(dir, name), "program "+name)
 	}
 	return dir
@@ -48,16 +48,20 @@ func options(t *testing.T) Options {
 	return Options{Engine: Podman, Root: t.TempDir(), Programs: programs(t), CollectTimeout: 5 * time.Minute}
 }
 
-func apply(t *testing.T, o Options) []File {
+func apply(t *testing.T, o Options) []File { return carryOut(t, o, NewPlan) }
+
+func removeAll(t *testing.T, o Options) []File { return carryOut(t, o, NewRemoval) }
+
+func carryOut(t *testing.T, o Options, plan func(Options) (*Plan, error)) []File {
 	t.Helper()
-	files, err := Plan(o)
+	p, err := plan(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Apply(files); err != nil {
+	if err := p.Apply(); err != nil {
 		t.Fatal(err)
 	}
-	return files
+	return p.Files
 }
 
 func actions(files []File) []Action {
@@ -74,7 +78,7 @@ func TestInstallOntoAnotherRoot(t *testing.T) {
 	if got := actions(files); !slices.Equal(got, []Action{Create}) {
 		t.Errorf("actions %q", got)
 	}
-	for _, name := range []string{"casview", "casview-fsd", "casview-hook"} {
+	for _, name := range []string{"casview", "casview-fsd", "casview-hook", "casview-runtime"} {
 		path := filepath.Join(o.Root, "usr/local/bin", name)
 		if read(t, path) != "program "+name {
 			t.Errorf("%s is not the program", path)
@@ -156,19 +160,15 @@ func TestUpgradeAndUninstall(t *testing.T) {
 	if read(t, conf) != "# mine\n" || read(t, filepath.Join(o.Root, "usr/local/bin/casview-hook")) != "newer" {
 		t.Error("an upgrade keeps the configuration and replaces the programs")
 	}
-	files, err := PlanRemoval(o)
-	if err != nil || !slices.Equal(actions(files), []Action{Remove}) || len(files) != 2 {
-		t.Fatal(files, err)
+	files := removeAll(t, o)
+	if got := actions(files); !slices.Equal(got, []Action{Keep, Remove}) || len(files) != 7 {
+		t.Errorf("removal %v", files)
 	}
-	if err := Apply(files); err != nil {
-		t.Fatal(err)
+	if read(t, conf) != "# mine\n" {
+		t.Error("an edited configuration is kept")
 	}
-	left, err := os.ReadDir(filepath.Join(o.Root, systemHooks))
-	if err != nil || len(left) != 0 {
-		t.Error(left, err)
-	}
-	if files, err := PlanRemoval(o); err != nil || len(files) != 0 {
-		t.Errorf("nothing to remove: %v, %v", files, err)
+	if files := removeAll(t, o); len(files) != 0 {
+		t.Errorf("nothing to remove: %v", files)
 	}
 }
 
@@ -184,16 +184,22 @@ func TestSomebodyElsesFile(t *testing.T) {
 		strings.Replace(ours, `"when"`, `"x": 1, "when"`, 1), strings.Replace(ours, "/casview-hook", "/my-hook", 1),
 	} {
 		write(t, path, theirs)
-		if _, err := Plan(o); err == nil || !strings.Contains(err.Error(), path+": is there and is not what casview wrote") {
+		if _, err := NewPlan(o); err == nil || !strings.Contains(err.Error(), path+": was edited since casview wrote it") {
 			t.Errorf("%q: %v", theirs, err)
 		}
-		files, err := PlanRemoval(o)
-		if err != nil || !slices.Equal(actions(files), []Action{Keep, Remove}) {
-			t.Errorf("%q: removal %v, %v", theirs, files, err)
+		p, err := NewRemoval(o)
+		if err != nil || !slices.Equal(actions(p.Files), []Action{Keep, Remove}) {
+			t.Errorf("%q: removal %v, %v", theirs, p.Files, err)
 		}
 		if read(t, path) != theirs {
 			t.Error("a plan changed the file")
 		}
+	}
+	if err := os.Remove(filepath.Join(o.Root, "etc/casview", recordName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewPlan(o); err == nil || !strings.Contains(err.Error(), path+": is there and is not what casview wrote") {
+		t.Errorf("off record: %v", err)
 	}
 }
 
@@ -213,8 +219,8 @@ func TestInstallForAUser(t *testing.T) {
 	if !strings.Contains(conf, `"`+hooks+`"]`) || !strings.Contains(conf, systemHooks) {
 		t.Errorf("%s", conf)
 	}
-	if files, err := PlanRemoval(o); err != nil || len(files) != 3 || !slices.Equal(actions(files), []Action{Remove}) {
-		t.Errorf("removal %v, %v", files, err)
+	if files := removeAll(t, o); len(files) != 4 || !slices.Equal(actions(files), []Action{Remove}) {
+		t.Errorf("removal %v", files)
 	}
 }
 
@@ -249,7 +255,7 @@ func TestPlanRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := options(t)
 			c.edit(&o)
-			if _, err := Plan(o); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := NewPlan(o); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})

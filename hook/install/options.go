@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
@@ -11,21 +12,10 @@ import (
 	"github.com/casview/casview/hook/spec"
 )
 
-// Engine is a container engine that casview can be installed into.
-type Engine string
-
-// Podman reads hooks.d files. So does CRI-O.
-const Podman Engine = "podman"
-
-// ParseEngine reads an engine's name.
-func ParseEngine(s string) (Engine, error) {
-	if Engine(s) != Podman {
-		return "", fmt.Errorf("engine %q: this version installs into %s only", s, Podman)
-	}
-	return Podman, nil
-}
-
 const defaultPrefix = "/usr/local"
+
+// RuntimeName is the OCI runtime wrapper, for engines that have no hooks of their own.
+const RuntimeName = "casview-runtime"
 
 // Options say what is installed, where. Paths are absolute; those without "below Root" are as the engine's host has them.
 type Options struct {
@@ -33,7 +23,7 @@ type Options struct {
 	// Root is the root folder of the system to install onto, as this process sees it: "" or "/" is this system. Otherwise
 	// the programs and a default configuration are installed too.
 	Root string
-	// Programs is the folder that holds casview, casview-hook and casview-fsd now.
+	// Programs is the folder that holds casview, casview-hook, casview-fsd and casview-runtime now.
 	Programs string
 	// Prefix is where programs go when they are installed; "" is /usr/local.
 	Prefix string
@@ -42,8 +32,10 @@ type Options struct {
 	Config string
 	// HooksDir is the engine's folder of hooks; "" is the one that the engine reads by default.
 	HooksDir string
-	// UserConfig is $XDG_CONFIG_HOME of a user without root, whose own engine is meant; "" is the system's engine.
+	// UserConfig is $XDG_CONFIG_HOME of a user whose own engine is meant; "" is the system's engine.
 	UserConfig string
+	// InPlace allows to edit an engine's own configuration, where the engine reads no other file beside it.
+	InPlace bool
 	// AcceptEnv is policy.accept_env of that configuration. The hooks run for every container then.
 	AcceptEnv bool
 	// CollectTimeout is collect.timeout of that configuration.
@@ -62,12 +54,25 @@ func (o Options) host(path string) (string, error) {
 	return securejoin.SecureJoin(o.Root, path)
 }
 
+// onHost undoes host: the path that the engine's host has for one of this process.
+func (o Options) onHost(path string) string {
+	if !o.elsewhere() {
+		return path
+	}
+	return filepath.Join("/", strings.TrimPrefix(path, filepath.Clean(o.Root)))
+}
+
 func (o Options) check() error {
 	if _, err := ParseEngine(string(o.Engine)); err != nil {
 		return err
 	}
 	if o.elsewhere() && o.UserConfig != "" {
 		return errors.New("another system's root folder and a user's own engine exclude each other")
+	}
+	for _, m := range methods() {
+		if m.engine == o.Engine && o.UserConfig != "" && !m.user {
+			return fmt.Errorf("engine %s: users have none of their own: install it as root, without --user", o.Engine)
+		}
 	}
 	for _, path := range []string{o.Root, o.Programs, o.Prefix, o.Config, o.HooksDir, o.UserConfig} {
 		if path != "" && !filepath.IsAbs(path) {
@@ -77,7 +82,7 @@ func (o Options) check() error {
 	if o.Programs == "" {
 		return errors.New("the folder of the programs is not known")
 	}
-	return o.program().Check()
+	return o.hookProgram().Check()
 }
 
 // bin is the folder that the programs run from.
@@ -91,6 +96,8 @@ func (o Options) bin() string {
 	return filepath.Join(o.Prefix, "bin")
 }
 
+func (o Options) runtime() string { return filepath.Join(o.bin(), RuntimeName) }
+
 func (o Options) configFile() string {
 	switch {
 	case o.Config != "":
@@ -101,7 +108,15 @@ func (o Options) configFile() string {
 	return "/etc/casview/config.toml"
 }
 
-func (o Options) program() spec.Program {
+// etc is a path below the folder of configurations: the system's, or the user's.
+func (o Options) etc(path string) string {
+	if o.UserConfig != "" {
+		return filepath.Join(o.UserConfig, path)
+	}
+	return filepath.Join("/etc", path)
+}
+
+func (o Options) hookProgram() spec.Program {
 	return spec.Program{
 		Path:           filepath.Join(o.bin(), spec.HookName),
 		Config:         o.configFile(),

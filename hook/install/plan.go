@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/hook/spec"
@@ -15,12 +16,16 @@ import (
 // Action is what happens to a file.
 type Action string
 
-// Keep means that the file is right already, or that it is somebody's own to keep.
+// Keep means that the file is right already, or that it is somebody's own to keep. ByHand is a change to a file of the
+// administrator that only they may make.
 const (
 	Create  Action = "create"
 	Replace Action = "replace"
+	Edit    Action = "edit"
 	Keep    Action = "keep"
 	Remove  Action = "remove"
+	Restore Action = "restore"
+	ByHand  Action = "by-hand"
 )
 
 // File is one file of a plan.
@@ -32,68 +37,122 @@ type File struct {
 	// Content is what it shall hold; for a program it is nil, and Source is the file to copy.
 	Content []byte
 	Source  string
+	// Old is what it holds, nil where it is missing or a program.
+	Old []byte
+	// Why is the cause of an Action that is not plain from the file: Keep and ByHand.
+	Why string
 
-	// ours tells whether casview wrote what is there; nil: whatever is there may be replaced.
-	ours func(old []byte) bool
-	// once says that a file which is there is never touched, nor taken out.
+	// change is what becomes of a file of the administrator; nil for a file that is casview's alone.
+	change change
+	put    put
+	// once says that a file which is there is never touched.
 	once bool
+	// owners are the engines that the file is for.
+	owners []string
 }
 
 // String is the file's line in a listing of a plan.
 func (f File) String() string { return fmt.Sprintf("%-7s %s", f.Action, f.Path) }
 
-// Plan says what installing would do. It changes nothing. A file of somebody else in the way is an error.
-func Plan(o Options) ([]File, error) {
-	files, err := o.files()
+// Plan is what installing or uninstalling would do.
+type Plan struct {
+	// Engines are those that it is for, Skipped those that All leaves out.
+	Engines []Engine
+	Skipped []Skipped
+	Files   []File
+	// Reload are the commands after which the engines know of it.
+	Reload []string
+	// First is how a first container runs on a view, for each engine.
+	First []string
+
+	options Options
+	record  record
+	removal bool
+	after   *record // what stays on record after a removal
+}
+
+// NewPlan says what installing would do. It changes nothing. A file of somebody else in the way is an error.
+func NewPlan(o Options) (*Plan, error) {
+	p, use, err := newPlan(o)
 	if err != nil {
 		return nil, err
 	}
-	for i := range files {
-		if files[i].Action, err = files[i].installing(); err != nil {
+	if p.Files, err = o.shared(slices.ContainsFunc(use, func(m method) bool { return m.wrapper })); err != nil {
+		return nil, err
+	}
+	for i := range p.Files {
+		for _, m := range use {
+			p.Files[i].owners = append(p.Files[i].owners, o.owner(m.engine))
+		}
+	}
+	for _, m := range use {
+		if err := p.add(m); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.engine, err)
+		}
+	}
+	for i := range p.Files {
+		if err := p.Files[i].decide(o, p.record); err != nil {
 			return nil, err
 		}
 	}
-	return files, nil
+	return p, nil
 }
 
-// PlanRemoval says what uninstalling would do: the engine's files go, as far as casview wrote them. Programs, configuration
-// and state stay.
-func PlanRemoval(o Options) ([]File, error) {
+func newPlan(o Options) (*Plan, []method, error) {
 	if err := o.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	files, err := o.podman()
+	p := &Plan{options: o}
+	use, skipped := o.methods()
+	p.Skipped = skipped
+	for _, m := range use {
+		p.Engines = append(p.Engines, m.engine)
+	}
+	var err error
+	p.record, err = o.readRecord()
+	return p, use, err
+}
+
+// add takes in what one engine needs; a file that another one needs too stands in the plan once.
+func (p *Plan) add(m method) error {
+	need, err := m.plan(p.options)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []File
-	for _, f := range files {
-		old, err := os.ReadFile(f.Path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
+	owner := p.options.owner(m.engine)
+	for _, f := range need.files {
+		f.owners = []string{owner}
+		i := slices.IndexFunc(p.Files, func(g File) bool { return g.Path == f.Path })
+		if i < 0 {
+			p.Files = append(p.Files, f)
 			continue
-		case err != nil:
-			return nil, err
 		}
-		f.Action = Keep
-		if f.ours(old) {
-			f.Action = Remove
-		}
-		out = append(out, f)
+		p.Files[i].owners = append(p.Files[i].owners, owner)
 	}
-	return out, nil
+	if need.reload != "" {
+		p.Reload = append(p.Reload, need.reload)
+	}
+	p.First = append(p.First, need.first)
+	return nil
 }
 
-// files is everything that an installation consists of, in the order in which it is written: hooks last, so that no engine
-// calls a program that is not there yet.
-func (o Options) files() (_ []File, err error) {
-	if err := o.check(); err != nil {
-		return nil, err
+// owner is an engine's name in the record: a user's own engine is another one than the system's.
+func (o Options) owner(e Engine) string {
+	if o.UserConfig != "" {
+		return string(e) + " --user"
 	}
+	return string(e)
+}
+
+// shared is what all engines need, in the order in which it is written: before what makes an engine call programs.
+func (o Options) shared(wrapper bool) (_ []File, err error) {
 	var out []File
-	for _, name := range []string{"casview", "casview-fsd", spec.HookName} {
+	for _, name := range []string{"casview", "casview-fsd", spec.HookName, RuntimeName} {
 		f := File{Mode: 0o755, Source: filepath.Join(o.Programs, name)}
 		if _, err := os.Stat(f.Source); err != nil {
+			if name == RuntimeName && !wrapper {
+				continue
+			}
 			return nil, fmt.Errorf("program %s is missing: %w", name, err)
 		}
 		if !o.elsewhere() {
@@ -108,29 +167,42 @@ func (o Options) files() (_ []File, err error) {
 	if conf.Path, err = o.host(o.configFile()); err != nil {
 		return nil, err
 	}
-	hooks, err := o.podman()
-	return append(append(out, conf), hooks...), err
+	return append(out, conf), nil
 }
 
-func (f File) installing() (Action, error) {
+// decide says what installing does with the file.
+func (f *File) decide(o Options, r record) error {
 	old, err := os.ReadFile(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Create, nil
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return err
 	}
-	if err != nil {
-		return "", err
+	if missing && exists(f.Path) {
+		return fmt.Errorf("%s: is a symlink that leads nowhere: remove it first", f.Path)
+	}
+	if f.change != nil {
+		return f.decideChange(o, r, old, missing)
 	}
 	want := f.Content
 	if f.Source != "" {
 		if want, err = os.ReadFile(f.Source); err != nil {
-			return "", err
+			return err
 		}
+	} else if !missing {
+		f.Old = old
 	}
+	e, ours := r.find(o.onHost(f.Path))
 	switch {
+	case missing:
+		f.Action = Create
 	case f.once || bytes.Equal(old, want):
-		return Keep, nil
-	case f.ours != nil && !f.ours(old):
-		return "", fmt.Errorf("%s: is there and is not what casview wrote: move it away first", f.Path)
+		f.Action = Keep
+	case !ours:
+		return fmt.Errorf("%s: is there and is not what casview wrote: move it away first", f.Path)
+	case !e.wrote(old):
+		return fmt.Errorf("%s: was edited since casview wrote it: move it away first", f.Path)
+	default:
+		f.Action = Replace
 	}
-	return Replace, nil
+	return nil
 }

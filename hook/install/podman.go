@@ -1,7 +1,6 @@
 package install
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -54,12 +53,24 @@ func (o Options) hooksDir() string {
 	return systemHooks
 }
 
-// podman is the plan's files for podman.
-func (o Options) podman() ([]File, error) {
+// podman is what podman needs: it looks into its folder of hooks for each container.
+func (o Options) podman() (part, error) {
+	files, err := o.hooks()
+	if err != nil {
+		return part{}, err
+	}
+	if o.UserConfig != "" && o.HooksDir == "" {
+		files = append(files, o.userHooksDir())
+	}
+	return part{files: files, first: "casview run --inputs DIR -- podman run --rm IMAGE COMMAND"}, nil
+}
+
+// hooks are the files for the folder of hooks.
+func (o Options) hooks() ([]File, error) {
 	var out []File
 	for _, stage := range []spec.Stage{spec.CreateRuntime, spec.Poststop} {
 		text, err := encodeHooks(hooksFile{
-			Version: hooksVersion, Hook: o.program().Hook(stage), When: when(o.AcceptEnv), Stages: []spec.Stage{stage},
+			Version: hooksVersion, Hook: o.hookProgram().Hook(stage), When: when(o.AcceptEnv), Stages: []spec.Stage{stage},
 		})
 		if err != nil {
 			return nil, err
@@ -68,10 +79,7 @@ func (o Options) podman() ([]File, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, File{Path: path, Mode: 0o644, Content: text, ours: ourHooks})
-	}
-	if o.UserConfig != "" && o.HooksDir == "" {
-		out = append(out, o.userHooksDir())
+		out = append(out, File{Path: path, Mode: 0o644, Content: text})
 	}
 	return out, nil
 }
@@ -83,11 +91,7 @@ func (o Options) userHooksDir() File {
 [engine]
 hooks_dir = [%q, %q, %q]
 `, systemHooks, adminHooks, o.hooksDir())
-	return File{
-		Path: filepath.Join(o.UserConfig, "containers/containers.conf.d/casview.conf"),
-		Mode: 0o644, Content: []byte(text),
-		ours: func(old []byte) bool { return bytes.HasPrefix(old, []byte("# Written by casview install:")) },
-	}
+	return File{Path: filepath.Join(o.UserConfig, "containers/containers.conf.d/casview.conf"), Mode: 0o644, Content: []byte(text)}
 }
 
 func encodeHooks(h hooksFile) ([]byte, error) {
@@ -96,21 +100,4 @@ func encodeHooks(h hooksFile) ([]byte, error) {
 		return nil, err
 	}
 	return append(b, '\n'), nil
-}
-
-// ourHooks tells whether casview wrote a hooks.d file and nobody has edited it since: made anew with the paths and the
-// bound that it names, it comes out the same. JSON has no room for a mark.
-func ourHooks(old []byte) bool {
-	var h hooksFile
-	if json.Unmarshal(old, &h) != nil || len(h.Stages) != 1 {
-		return false
-	}
-	program, ok := spec.ProgramOf(h.Hook, h.Stages[0])
-	if !ok {
-		return false
-	}
-	again, err := encodeHooks(hooksFile{
-		Version: hooksVersion, Hook: program.Hook(h.Stages[0]), When: when(h.When.Always), Stages: h.Stages,
-	})
-	return err == nil && bytes.Equal(again, old)
 }

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/casview/casview/hook/install"
+)
+
+// planLines is a plan of install or uninstall for scripts.
+type planLines struct {
+	Engines []install.Engine   `json:"engines"`
+	Skipped []install.Skipped  `json:"skipped"`
+	Files   []install.FileJSON `json:"files"`
+	Reload  []string           `json:"reload"`
+	First   []string           `json:"first"`
+}
+
+func planJSON(p *install.Plan) planLines {
+	out := planLines{Engines: p.Engines, Skipped: p.Skipped, Reload: p.Reload, First: p.First}
+	for _, f := range p.Files {
+		out.Files = append(out.Files, f.JSON())
+	}
+	return out
+}
+
+// printPlan prints a line for each file, and for people what else there is to know.
+func (a *app) printPlan(cmd *cobra.Command, o installOptions, p *install.Plan) {
+	for _, s := range p.Skipped {
+		a.note("%s: %s: skipped: %s", cmd.Name(), s.Engine, s.Why)
+	}
+	if len(p.Files) == 0 {
+		a.note("%s: nothing to do", cmd.Name())
+	}
+	for _, f := range p.Files {
+		fmt.Fprintln(a.out, f)
+		if o.dryRun {
+			fmt.Fprint(a.out, indented(f.Detail()))
+			continue
+		}
+		if f.Why != "" {
+			a.note("%s: %s: %s", cmd.Name(), f.Path, f.Why)
+		}
+	}
+	for _, f := range p.Files {
+		if text := f.ByHand(); text != "" {
+			a.note("%s: add this to %s, or try --in-place:", cmd.Name(), f.Path)
+			fmt.Fprint(a.err, indented(text))
+		}
+	}
+	if !p.Changes() || o.dryRun {
+		return
+	}
+	where := ""
+	if o.root != "" {
+		where = " on that host"
+	}
+	for _, line := range p.Reload {
+		a.note("next%s: %s", where, line)
+	}
+	for _, line := range p.First {
+		a.note("then%s: %s", where, line)
+	}
+}
+
+// indented sets a file's text apart from the lines of the plan.
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("    " + strings.TrimSuffix(line, "\n") + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,132 @@
+package install
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Engine is a container engine that casview can be installed into.
+type Engine string
+
+// All is every engine that the host has.
+const (
+	Podman     Engine = "podman"
+	CRIO       Engine = "crio"
+	Containerd Engine = "containerd"
+	Docker     Engine = "docker"
+	CDI        Engine = "cdi"
+	All        Engine = "all"
+)
+
+// method is how casview gets into one engine.
+type method struct {
+	engine Engine
+	// programs and places are what tells that a host has the engine: a program in PATH, or a file or folder of its own.
+	programs, places []string
+	// user says that a user without root may have the engine for themselves.
+	user bool
+	// wrapper says that the engine starts containers through casview-runtime.
+	wrapper bool
+	plan    func(Options) (part, error)
+}
+
+// part is what one engine needs.
+type part struct {
+	files []File
+	// reload is the command after which the engine knows of the files; "" when it looks by itself.
+	reload string
+	// first is how a container runs on a view then.
+	first string
+}
+
+func methods() []method {
+	return []method{
+		{engine: Podman, programs: []string{"podman"}, places: []string{"/etc/containers/containers.conf"}, user: true, plan: Options.podman},
+		{engine: CRIO, programs: []string{"crio"}, places: []string{"/etc/crio"}, plan: Options.crio},
+		{engine: Containerd, programs: []string{"containerd"}, places: []string{"/etc/containerd"}, user: true, wrapper: true, plan: Options.containerd},
+		{engine: Docker, programs: []string{"dockerd"}, places: []string{"/etc/docker"}, user: true, wrapper: true, plan: Options.docker},
+		{engine: CDI, places: []string{"/etc/cdi"}, user: true, plan: Options.cdi},
+	}
+}
+
+// Engines are all of them, and All.
+func Engines() []Engine {
+	var out []Engine
+	for _, m := range methods() {
+		out = append(out, m.engine)
+	}
+	return append(out, All)
+}
+
+// ParseEngine reads an engine's name.
+func ParseEngine(s string) (Engine, error) {
+	if !slices.Contains(Engines(), Engine(s)) {
+		return "", fmt.Errorf("engine %q: is none of %s", s, strings.Trim(fmt.Sprint(Engines()), "[]"))
+	}
+	return Engine(s), nil
+}
+
+// Skipped is an engine that All leaves out.
+type Skipped struct {
+	Engine Engine `json:"engine"`
+	Why    string `json:"why"`
+}
+
+// methods are those that the options ask for.
+func (o Options) methods() (use []method, skipped []Skipped) {
+	for _, m := range methods() {
+		switch {
+		case o.Engine == m.engine:
+			use = append(use, m)
+		case o.Engine != All:
+		case o.UserConfig != "" && !m.user:
+			skipped = append(skipped, Skipped{m.engine, "users have none of their own"})
+		case !o.found(m):
+			skipped = append(skipped, Skipped{m.engine, "is not on this host: no " + strings.Join(append(slices.Clone(m.programs), m.places...), ", no ")})
+		default:
+			use = append(use, m)
+		}
+	}
+	return use, skipped
+}
+
+// found tells whether the host has an engine.
+func (o Options) found(m method) bool {
+	for _, name := range m.programs {
+		if o.program(name) != "" {
+			return true
+		}
+	}
+	for _, place := range m.places {
+		if path, err := o.host(place); err == nil && exists(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// program is where the host has a program, as this process sees it; "" when it has none.
+func (o Options) program(name string) string {
+	if !o.elsewhere() {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			return ""
+		}
+		return path
+	}
+	for _, dir := range []string{"usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin"} {
+		if path, err := o.host(filepath.Join("/", dir, name)); err == nil && exists(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
