@@ -4,7 +4,7 @@ MODULE  := github.com/casview/casview
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 DESTDIR ?=
 PREFIX  ?= /usr/local
-PROGRAMS = casview casview-hook casview-fsd
+PROGRAMS = casview casview-hook casview-fsd casview-runtime
 ROOMS    = cas cmd config examples fsd hook
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false \
@@ -23,7 +23,7 @@ COSTSFLAGS ?=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-build: ## build the static programs bin/casview, bin/casview-hook and bin/casview-fsd
+build: ## build the static programs into bin/
 	@mkdir -p bin
 	$(GO_BUILD) -o bin/ $(PROGRAMS:%=./cmd/%)
 

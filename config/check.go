@@ -33,6 +33,7 @@ func (c Config) Check() error {
 		{"collect.special_files", oneOf(c.Collect.SpecialFiles, "skip", "fail")},
 		{"collect.timeout", checkTimeout(c.Collect.Timeout)},
 		{"policy.max_inputs", atLeast(c.Policy.MaxInputs, 1)},
+		{"runtime.path", checkRuntime(c.Runtime.Path)},
 		{"remote.url", checkRemote(c.Remote.URL)},
 		{"log.level", oneOf(c.Log.Level, "debug", "info", "warn", "error")},
 	}
@@ -106,6 +107,18 @@ func checkTarget(v View) error {
 func checkTimeout(d Duration) error {
 	if d.Duration <= 0 {
 		return fmt.Errorf("%q is not above zero", d.Duration)
+	}
+	return nil
+}
+
+func checkRuntime(path string) error {
+	switch {
+	case path == "":
+		return nil
+	case !filepath.IsAbs(path):
+		return fmt.Errorf("%q is not an absolute path: leave it empty to find runc or crun", path)
+	case strings.ContainsRune(path, 0):
+		return fmt.Errorf("%q holds a NUL byte", path)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ func TestCheckNamesTheKey(t *testing.T) {
 		{func(c *Config) { c.Collect.Timeout = Duration{} }, `collect.timeout: "0s" is not above zero`},
 		{func(c *Config) { c.Collect.Timeout = Duration{-time.Second} }, "collect.timeout: "},
 		{func(c *Config) { c.Policy.MaxInputs = 0 }, "policy.max_inputs: 0 is less than 1"},
+		{func(c *Config) { c.Runtime.Path = "crun" }, `runtime.path: "crun" is not an absolute path`},
+		{func(c *Config) { c.Runtime.Path = "/a\x00" }, "runtime.path: "},
 		{func(c *Config) { c.Remote.URL = "grpc://h" }, "remote.url: "},
 		{func(c *Config) { c.Log.Level = "INFO" }, `log.level: "INFO" is not one of debug, info, warn, error`},
 	}

@@ -20,6 +20,7 @@ type Config struct {
 	Staging Staging `toml:"staging"`
 	Collect Collect `toml:"collect"`
 	Policy  Policy  `toml:"policy"`
+	Runtime Runtime `toml:"runtime"`
 	Remote  Remote  `toml:"remote"`
 	Log     Log     `toml:"log"`
 }
@@ -55,6 +56,11 @@ type Collect struct {
 type Policy struct {
 	AcceptEnv bool `toml:"accept_env"`
 	MaxInputs int  `toml:"max_inputs"` // files, symlinks and folders of one input set
+}
+
+// Runtime names the OCI runtime that casview-runtime stands before.
+type Runtime struct {
+	Path string `toml:"path"` // absolute; "": the first of runc and crun that is found
 }
 
 // Remote names a remote store. This version has none, so the URL must be empty.

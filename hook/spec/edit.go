@@ -56,7 +56,11 @@ func edited(old []byte, r state.Request, p Program) ([]byte, error) {
 	if err := editAnnotations(&config, annotations); err != nil {
 		return nil, fmt.Errorf("annotations: %w", err)
 	}
-	if err := editHooks(&config, p); err != nil {
+	var hooks object
+	if err := config.get("hooks", &hooks); err != nil {
+		return nil, fmt.Errorf("hooks: %w", err)
+	}
+	if err := editHooks(&config, hooks, p); err != nil {
 		return nil, fmt.Errorf("hooks: %w", err)
 	}
 	return layOut(config, old)
@@ -79,12 +83,8 @@ func editAnnotations(config *object, want map[string]string) error {
 	return config.put("annotations", have)
 }
 
-func editHooks(config *object, p Program) error {
-	var hooks object
-	if err := config.get("hooks", &hooks); err != nil {
-		return err
-	}
-	for _, stage := range []Stage{"prestart", CreateRuntime, Poststop} {
+func editHooks(config *object, hooks object, p Program) error {
+	for _, stage := range []Stage{prestart, CreateRuntime, Poststop} {
 		var list []json.RawMessage
 		if err := hooks.get(string(stage), &list); err != nil {
 			return fmt.Errorf("%s: %w", stage, err)
@@ -94,7 +94,7 @@ func editHooks(config *object, p Program) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", stage, err)
 		}
-		if stage == "prestart" {
+		if stage == prestart {
 			if len(list) == before {
 				continue
 			}

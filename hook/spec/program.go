@@ -23,6 +23,9 @@ const (
 	Poststop      Stage = "poststop"
 )
 
+// prestart is createRuntime's older name: an old configuration may have casview's hook there.
+const prestart Stage = "prestart"
+
 // createTimeout is far above what createRuntime takes: its own bound is ten seconds.
 const createTimeout = 30 * time.Second
 

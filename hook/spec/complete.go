@@ -1,0 +1,121 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Complete is Edit for a container that asks for casview in its engine's own way: it adds annotations to the config.json at
+// path, and the hooks unless casview's are there already, by hooks.d or a base specification. changed is false, and the file
+// is not touched, where nothing is missing.
+func Complete(path string, annotations map[string]string, p Program) (changed bool, err error) {
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return false, err
+	}
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return false, err
+	}
+	text, err := completed(old, annotations, p)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", path, err)
+	}
+	if bytes.Equal(text, old) {
+		return false, nil
+	}
+	return true, replace(path, text)
+}
+
+func completed(old []byte, annotations map[string]string, p Program) ([]byte, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	var config, hooks object
+	if err := json.Unmarshal(old, &config); err != nil {
+		return nil, err
+	}
+	if err := config.get("hooks", &hooks); err != nil {
+		return nil, fmt.Errorf("hooks: %w", err)
+	}
+	there, err := complete(hooks)
+	if err != nil {
+		return nil, fmt.Errorf("hooks: %w", err)
+	}
+	if there && len(annotations) == 0 {
+		return old, nil
+	}
+	if !there {
+		if err := editHooks(&config, hooks, p); err != nil {
+			return nil, fmt.Errorf("hooks: %w", err)
+		}
+	}
+	if err := addAnnotations(&config, annotations); err != nil {
+		return nil, fmt.Errorf("annotations: %w", err)
+	}
+	return layOut(config, old)
+}
+
+func addAnnotations(config *object, more map[string]string) error {
+	if len(more) == 0 {
+		return nil
+	}
+	var have object
+	if err := config.get("annotations", &have); err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(more)) {
+		if err := have.put(key, more[key]); err != nil {
+			return err
+		}
+	}
+	return config.put("annotations", have)
+}
+
+// complete tells whether casview's hooks are there: one that makes the view and one that waits for the result.
+func complete(hooks object) (bool, error) {
+	found := map[Stage]bool{}
+	for _, stage := range []Stage{prestart, CreateRuntime, Poststop} {
+		var list []specs.Hook
+		if err := hooks.get(string(stage), &list); err != nil {
+			return false, fmt.Errorf("%s: %w", stage, err)
+		}
+		found[stage] = slices.ContainsFunc(list, Ours)
+	}
+	return (found[prestart] || found[CreateRuntime]) && found[Poststop], nil
+}
+
+// replace replaces a file whole. It is not synced as Edit's is: an engine makes a bundle anew after a crash, and waiting for
+// a disk would take longer than all the rest of a container's start that is casview's.
+func replace(path string, text []byte) (err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".casview-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(tmp.Name())
+		}
+	}()
+	defer tmp.Close()
+	if _, err := tmp.Write(text); err != nil {
+		return err
+	}
+	if err := tmp.Chmod(info.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,127 @@
+package wrapper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/casview/casview/config"
+	"github.com/casview/casview/hook/spec"
+)
+
+// Env is what casview-runtime takes from its own process.
+type Env struct {
+	// Hook is the absolute path of casview-hook.
+	Hook string
+	// Config is the configuration that was named, or "" for the default one.
+	Config string
+	// Path is the variable PATH.
+	Path string
+	// Stderr gets errors, beside the log that the engine named.
+	Stderr io.Writer
+	// Exec replaces the process; it returns only if that fails.
+	Exec func(runtime string, args []string) error
+}
+
+// Run passes a call of the runtime on: args is the command line behind the program's name, and goes on as it is. It returns
+// only with an error that the engine has been told already.
+func Run(env Env, args []string) error {
+	c := parse(args)
+	err := env.run(c, args)
+	if err != nil {
+		err = oneLine{err}
+		c.say(env.Stderr, err)
+	}
+	return err
+}
+
+func (env Env) run(c call, args []string) error {
+	keys, unknown := config.LoadWrapping(env.Config)
+	switch c.verb {
+	case "create", "run", "restore":
+		if err := env.prepare(c, keys.Policy.AcceptEnv, unknown); err != nil {
+			return err
+		}
+	}
+	runtime, err := realRuntime(keys.Runtime.Path, env.Path)
+	if err != nil {
+		return err
+	}
+	if err := env.Exec(runtime, args); err != nil {
+		return explain(runtime, err)
+	}
+	return nil
+}
+
+// prepare gives a container that asks for casview what it needs. unknown is why the configuration could not be read.
+func (env Env) prepare(c call, acceptEnv bool, unknown error) error {
+	text, err := os.ReadFile(c.config)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the runtime says so too, in its own words
+	}
+	if err != nil {
+		return fmt.Errorf("%w: does it ask for casview?", err)
+	}
+	if !mayAsk(text) {
+		return nil
+	}
+	w, err := parseWish(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.config, err)
+	}
+	if len(w.annotations) > 0 || !acceptEnv && unknown == nil {
+		w.environment = nil // as for the hook: annotations come first
+	}
+	if len(w.annotations)+len(w.environment) == 0 {
+		return nil
+	}
+	// From here on the container asks, or nobody can tell: what goes wrong stops it.
+	cfg, err := config.Load(env.Config)
+	if err != nil {
+		return err
+	}
+	if err := env.give(c, cfg, w); err != nil {
+		return c.remember(cfg.State, w, err)
+	}
+	return nil
+}
+
+// give adds the hooks, and annotations in place of variables.
+func (env Env) give(c call, cfg config.Config, w wish) error {
+	if c.verb == "restore" {
+		return errors.New("restore: the view of a container is gone with its checkpoint: run it anew")
+	}
+	if _, err := os.Stat(env.Hook); err != nil {
+		return fmt.Errorf("%w: casview-runtime, casview-hook and casview-fsd belong in one directory", err)
+	}
+	file, err := env.configFile()
+	if err != nil {
+		return err
+	}
+	program := spec.Program{Path: env.Hook, Config: file, CollectTimeout: cfg.Collect.Timeout.Duration}
+	_, err = spec.Complete(c.config, w.environment, program)
+	return err
+}
+
+// configFile is what the hook has to read so that it reads the same configuration: it gets another environment.
+func (env Env) configFile() (string, error) {
+	if env.Config != "" {
+		return filepath.Abs(env.Config)
+	}
+	file := config.DefaultPath()
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return file, nil
+}
+
+// oneLine is an error whose text has no second line: engines show only the first or the last.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.ReplaceAll(e.error.Error(), "\n", "; ") }
+
+func (e oneLine) Unwrap() error { return e.error }
