@@ -2,7 +2,11 @@
 // Poststop waits for the result after it has ended. Both are called once per process, with the OCI state on stdin.
 package hook
 
-import "time"
+import (
+	"time"
+
+	"github.com/casview/casview/hook/state"
+)
 
 // Env is what the hook takes from its own process.
 type Env struct {
@@ -12,6 +16,9 @@ type Env struct {
 	Dir string
 	// Started is when the process began its work.
 	Started time.Time
+	// Request is what the options of the hook give every container that it is called for; nil without any. Whoever wrote the
+	// hook into the engine's files wrote them, so they count for more than what a container says of itself.
+	Request *state.Request
 }
 
 const (

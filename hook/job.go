@@ -28,7 +28,7 @@ func readJob(env Env, cfg config.Config, in io.Reader) (j job, asked bool, err e
 	if err != nil {
 		return j, false, err
 	}
-	if len(s.Annotations) > 0 && len(state.Mine(s.Annotations)) == 0 && !cfg.Policy.AcceptEnv {
+	if env.Request == nil && len(s.Annotations) > 0 && len(state.Mine(s.Annotations)) == 0 && !cfg.Policy.AcceptEnv {
 		return j, false, nil
 	}
 	j.id = s.ID
@@ -36,7 +36,7 @@ func readJob(env Env, cfg config.Config, in io.Reader) (j job, asked bool, err e
 	if err != nil {
 		return j, false, err
 	}
-	request, asked, err := readRequest(s, conf, cfg.Policy)
+	request, asked, err := readRequest(env, s, conf, cfg)
 	j.Run = request.Run
 	if err != nil || !asked {
 		return j, asked, err
@@ -53,22 +53,6 @@ func readJob(env Env, cfg config.Config, in io.Reader) (j job, asked bool, err e
 	}
 	j.rootfs, err = state.Rootfs(s, conf)
 	return j, true, err
-}
-
-// readRequest takes the annotations, or where there are none and the policy allows it, the environment of the process.
-func readRequest(s state.State, conf state.Config, policy config.Policy) (state.Request, bool, error) {
-	annotations, err := state.MergeAnnotations(s, conf)
-	if err != nil {
-		return state.Request{}, true, err
-	}
-	if len(annotations) > 0 || !policy.AcceptEnv {
-		return state.ParseRequest(annotations)
-	}
-	request, asked, err := state.ParseRequest(state.FromEnvironment(conf))
-	if err != nil {
-		err = fmt.Errorf("CASVIEW_* in process.env: %w", err)
-	}
-	return request, asked, err
 }
 
 // key is the run's name.

@@ -19,17 +19,22 @@ import (
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/hook"
 	"github.com/casview/casview/hook/daemon"
+	"github.com/casview/casview/hook/state"
 )
 
-const usage = `usage: casview-hook [--config FILE] createRuntime|prestart|poststop
+const usage = `usage: casview-hook [--config FILE] [--inputs DIGEST [--target PATH] [--outputs GLOBS]] STAGE
 
-Started by container runtimes, with the OCI state of a container on stdin.
+Started by container runtimes, with the OCI state of a container on stdin. STAGE is
   createRuntime, prestart   give the container its view; exit 1 means that it must not start
   poststop                  wait until its outputs are collected; exit 1 means that they are not complete
 
-  --config FILE   configuration (else /etc/casview/config.toml, where it exists)
-  --help          print this
-  --version       print the version
+  --config FILE     configuration (else /etc/casview/config.toml, where it exists)
+  --inputs DIGEST   give every container this input set, whether it has annotations or not; one whose annotations say
+                    anything else does not start. Its run's name may still come from io.casview.run
+  --target PATH     with --inputs: where the view goes (else view.target)
+  --outputs GLOBS   with --inputs: which outputs are stored, as a JSON list (else all)
+  --help            print this
+  --version         print the version
 `
 
 func main() {
@@ -58,6 +63,10 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	flags.SetOutput(io.Discard)
 	configFile := flags.String("config", "", "")
 	showVersion := flags.Bool("version", false, "")
+	var given state.Options
+	flags.Func("inputs", "", notEmpty(&given.Inputs))
+	flags.Func("target", "", notEmpty(&given.Target))
+	flags.Func("outputs", "", notEmpty(&given.Outputs))
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -75,6 +84,10 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	request, err := requestOf(given)
+	if err != nil {
+		return usageError{err}
+	}
 	cfg, err := config.Load(*configFile)
 	if err != nil {
 		return err
@@ -87,7 +100,28 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	dir, _ := os.Getwd()
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer cancel()
-	return call(ctx, hook.Env{FSD: fsd, Dir: dir, Started: started}, cfg, stdin)
+	return call(ctx, hook.Env{FSD: fsd, Dir: dir, Started: started, Request: request}, cfg, stdin)
+}
+
+// notEmpty takes an option's value. An empty one is no way to leave the option out: a container would silently run without
+// its inputs.
+func notEmpty(to *string) func(string) error {
+	return func(value string) error {
+		if value == "" {
+			return errors.New("is empty")
+		}
+		*to = value
+		return nil
+	}
+}
+
+// requestOf is what the options give a container; nil if there are none.
+func requestOf(o state.Options) (*state.Request, error) {
+	r, given, err := o.Request()
+	if err != nil || !given {
+		return nil, err
+	}
+	return &r, nil
 }
 
 func stage(name string) (func(context.Context, hook.Env, config.Config, io.Reader) error, error) {

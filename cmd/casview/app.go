@@ -51,7 +51,7 @@ manifest when the container stops.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef(cmd, "%v", err) })
 	root.AddCommand(
 		a.ingestCmd(), a.treeCmd(), a.catCmd(),
-		a.runCmd(), a.specCmd(), a.mountCmd(),
+		a.runCmd(), a.specCmd(), a.cdiCmd(), a.mountCmd(),
 		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(), a.recoverCmd(),
 		a.installCmd(), a.uninstallCmd(), a.configCmd(), a.versionCmd(),
 	)

@@ -22,8 +22,13 @@ type requestFlags struct {
 }
 
 func (r *requestFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&r.target, "target", "", "absolute `PATH` of the view in the container (default: view.target)")
+	r.registerView(cmd)
 	cmd.Flags().StringVar(&r.run, "run", "", "`NAME` of the run: letters, digits, '.', '_' and '-'")
+}
+
+// registerView adds the options that do not depend on the run.
+func (r *requestFlags) registerView(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&r.target, "target", "", "absolute `PATH` of the view in the container (default: view.target)")
 	cmd.Flags().StringArrayVar(&r.outputs, "output", nil, "store only outputs that match this `GLOB` (** crosses directories); may be repeated")
 }
 

@@ -119,7 +119,7 @@ func withoutOurs(list []json.RawMessage) ([]json.RawMessage, error) {
 		if err := json.Unmarshal(raw, &h); err != nil {
 			return nil, err
 		}
-		if !Ours(h) {
+		if !replaceable(h) {
 			out = append(out, raw)
 		}
 	}

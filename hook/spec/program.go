@@ -8,10 +8,12 @@ import (
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/casview/casview/hook/state"
 )
 
 // HookName is the file name of the hook program, by which casview knows its own hooks again.
-const HookName = "casview-hook"
+const HookName = state.HookName
 
 // Stage is a point in a container's life at which the hook runs. There is exactly one create stage: a runtime that knows
 // createRuntime runs prestart as well, and the second view of one container would be refused.
@@ -33,7 +35,8 @@ const createTimeout = 30 * time.Second
 // and for one of its own.
 const poststopWaits = 3
 
-const configOption = "--config"
+// ConfigOption is the option of casview-hook that names the configuration.
+const ConfigOption = "--config"
 
 // Program says how runtimes start casview-hook.
 type Program struct {
@@ -62,7 +65,7 @@ func (p Program) Check() error {
 func (p Program) Hook(stage Stage) specs.Hook {
 	args := []string{HookName}
 	if p.Config != "" {
-		args = append(args, configOption, p.Config)
+		args = append(args, ConfigOption, p.Config)
 	}
 	timeout := seconds(createTimeout)
 	if stage == Poststop {
@@ -82,7 +85,7 @@ func ProgramOf(h specs.Hook, stage Stage) (p Program, ok bool) {
 		return p, false
 	}
 	p.Path = h.Path
-	if len(h.Args) == 4 && h.Args[1] == configOption {
+	if len(h.Args) == 4 && h.Args[1] == ConfigOption {
 		p.Config = h.Args[2]
 	}
 	if stage == Poststop {
@@ -96,7 +99,8 @@ func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Seco
 // Ours tells whether a hook is casview's, of whatever version.
 func Ours(h specs.Hook) bool { return filepath.Base(h.Path) == HookName }
 
-// AddHooks puts both hooks into a configuration, in the place of earlier ones of casview.
+// AddHooks puts both hooks into a configuration, in the place of earlier ones of casview. One that names inputs is not its
+// own to replace: an administrator gave them to the container, by a CDI spec.
 func (p Program) AddHooks(h *specs.Hooks) {
 	//lint:ignore SA1019 an old configuration may have casview's hook there
 	h.Prestart = without(h.Prestart)
@@ -107,9 +111,11 @@ func (p Program) AddHooks(h *specs.Hooks) {
 func without(hooks []specs.Hook) []specs.Hook {
 	var out []specs.Hook
 	for _, h := range hooks {
-		if !Ours(h) {
+		if !replaceable(h) {
 			out = append(out, h)
 		}
 	}
 	return out
 }
+
+func replaceable(h specs.Hook) bool { return Ours(h) && !state.WithInputs(h.Args) }

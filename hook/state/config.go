@@ -8,7 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
+
+// HookName is the file name of the hook program, by which casview knows its own hooks again.
+const HookName = "casview-hook"
 
 const (
 	configName = "config.json"
@@ -33,8 +38,30 @@ type Config struct {
 		MountLabel string `json:"mountLabel"`
 	} `json:"linux"`
 	Annotations map[string]string `json:"annotations"`
+	Hooks       struct {
+		Prestart      []Hook `json:"prestart"`
+		CreateRuntime []Hook `json:"createRuntime"`
+	} `json:"hooks"`
 
 	bundle string // the directory that it was found in
+}
+
+// Hook is what casview needs of a hook in a configuration.
+type Hook struct {
+	Path string   `json:"path"`
+	Args []string `json:"args"`
+}
+
+// HooksWithInputs are the container's hooks before its start that are casview's and name inputs, as their arguments in one
+// line each.
+func (c Config) HooksWithInputs() []string {
+	var out []string
+	for _, h := range slices.Concat(c.Hooks.Prestart, c.Hooks.CreateRuntime) {
+		if filepath.Base(h.Path) == HookName && WithInputs(h.Args) {
+			out = append(out, fmt.Sprintf("%.256q", strings.Join(h.Args, " ")))
+		}
+	}
+	return out
 }
 
 // ReadConfig finds and reads the container's config.json: in the state's bundle, else in cwd. crun's state names a bundle
