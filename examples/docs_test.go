@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,7 +91,7 @@ type helps map[string]string
 func (h helps) check(t *testing.T, doc string, words []string) {
 	t.Helper()
 	path := words[:1]
-	if len(words) > 1 && (words[0] == "tree" || words[0] == "config") {
+	if len(words) > 1 && slices.Contains([]string{"tree", "config", "cdi"}, words[0]) && !strings.HasPrefix(words[1], "-") {
 		path = words[:2]
 	}
 	name := strings.Join(path, " ")

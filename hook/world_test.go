@@ -116,7 +116,8 @@ type container struct {
 	annotations map[string]string
 	user        uint32
 	env         []string
-	label       string // linux.mountLabel
+	label       string       // linux.mountLabel
+	hooks       []state.Hook // of createRuntime
 	process     *exec.Cmd
 }
 
@@ -134,6 +135,7 @@ func (c *container) start(userns bool) {
 		"process":     map[string]any{"user": map[string]any{"uid": c.user, "gid": c.user}, "env": c.env},
 		"annotations": c.annotations,
 		"linux":       map[string]any{"mountLabel": c.label},
+		"hooks":       map[string]any{"createRuntime": c.hooks},
 	}
 	b, err := json.Marshal(conf)
 	must(t, err)

@@ -10,6 +10,7 @@ import (
 
 func TestCommandLine(t *testing.T) {
 	const state = `{"ociVersion":"1.0.2","id":"job","status":"creating","pid":1,"bundle":"/none","annotations":{"a":"b"}}`
+	digest := "sha256:" + strings.Repeat("0", 64)
 	dir := t.TempDir()
 	conf, bad := filepath.Join(dir, "c.toml"), filepath.Join(dir, "bad.toml")
 	for path, text := range map[string]string{conf: "state = \"" + dir + "\"\n", bad: "stat = 1\n"} {
@@ -29,6 +30,11 @@ func TestCommandLine(t *testing.T) {
 		{name: "two stages", args: []string{"poststop", "poststop"}, err: "one stage expected", usage: true},
 		{name: "unknown stage", args: []string{"createContainer"}, err: `unknown stage "createContainer"`, usage: true},
 		{name: "unknown option", args: []string{"--conf", conf, "poststop"}, err: "-conf", usage: true},
+		{name: "bad inputs", args: []string{"--inputs", "sha256:1", "createRuntime"}, err: "--inputs: digest", usage: true},
+		{name: "empty inputs", args: []string{"--inputs", "", "createRuntime"}, err: "is empty", usage: true},
+		{name: "target alone", args: []string{"--target", "/work", "createRuntime"}, err: "need --inputs", usage: true},
+		{name: "inputs for a container that did not ask", args: []string{"--config", conf, "--inputs", digest, "createRuntime"}, stdin: state, err: "/none/config.json"},
+		{name: "inputs at the end", args: []string{"--config", conf, "--inputs", digest, "poststop"}, stdin: state},
 		{name: "no configuration", args: []string{"--config", "/none.toml", "poststop"}, err: "/none.toml"},
 		{name: "bad configuration", args: []string{"--config", bad, "poststop"}, err: bad + ":1: stat: unknown key"},
 		{name: "no state", args: []string{"--config", conf, "createRuntime"}, err: "container state on stdin: empty"},

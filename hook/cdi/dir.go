@@ -26,7 +26,9 @@ const (
 )
 
 // Path is a device's file.
-func (d Dir) Path(name Name) string { return filepath.Join(string(d), filePrefix+string(name)+fileSuffix) }
+func (d Dir) Path(name Name) string {
+	return filepath.Join(string(d), filePrefix+string(name)+fileSuffix)
+}
 
 // Write makes a device, or replaces casview's own of that name. The file appears whole: an engine may read the folder at any
 // time.

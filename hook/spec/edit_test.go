@@ -159,3 +159,24 @@ func TestEditWhatRuncWrites(t *testing.T) {
 		t.Errorf("the text before the annotations changed:\n%s", after)
 	}
 }
+
+// Hooks with inputs are what an administrator gives the container, by a CDI spec: the hook itself compares them with the
+// annotations.
+func TestEditKeepsHooksWithInputs(t *testing.T) {
+	const given = `{"path":"/bin/casview-hook","args":["casview-hook","--inputs","sha256:1","createRuntime"]}`
+	dir := bundle(t, `{"hooks":{"createRuntime":[`+given+`,{"path":"/bin/casview-hook"}]}}`)
+	if _, err := Edit(dir, request(), program()); err != nil {
+		t.Fatal(err)
+	}
+	var got specs.Spec
+	if err := json.Unmarshal([]byte(read(t, dir)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Hooks.CreateRuntime) != 2 || !strings.Contains(read(t, dir), `"createRuntime":[`+given+`,`) {
+		t.Errorf("%s", read(t, dir))
+	}
+	program().AddHooks(got.Hooks)
+	if len(got.Hooks.CreateRuntime) != 2 || len(got.Hooks.Poststop) != 1 {
+		t.Errorf("AddHooks: %+v", got.Hooks)
+	}
+}

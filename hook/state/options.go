@@ -1,7 +1,6 @@
 package state
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -20,14 +19,13 @@ type Options struct{ Inputs, Target, Outputs string }
 // Options is the request, but for the run's name, as options.
 func (r Request) Options() (Options, error) {
 	o := Options{Inputs: r.Inputs.String(), Target: r.Target}
+	var err error
 	if len(r.Outputs) > 0 {
-		b, err := json.Marshal(r.Outputs)
-		if err != nil {
-			return o, err
-		}
-		o.Outputs = string(b)
+		o.Outputs, err = encodeOutputs(r.Outputs)
 	}
-	_, _, err := o.Request()
+	if err == nil {
+		_, _, err = o.Request()
+	}
 	return o, err
 }
 

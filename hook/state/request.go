@@ -45,14 +45,23 @@ func (r Request) Annotations() (map[string]string, error) {
 		out[Run] = string(r.Run)
 	}
 	if len(r.Outputs) > 0 {
-		b, err := json.Marshal(r.Outputs)
+		text, err := encodeOutputs(r.Outputs)
 		if err != nil {
 			return nil, err
 		}
-		out[Outputs] = string(b)
+		out[Outputs] = text
 	}
 	_, _, err := ParseRequest(out)
 	return out, err
+}
+
+// encodeOutputs writes globs as people would: '&' and '<' as they are.
+func encodeOutputs(globs []string) (string, error) {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(globs)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 // ParseRequest reads the io.casview.* annotations among all of a container's. asked is false where there are none; an
