@@ -62,9 +62,11 @@ func (f File) enter(o Options, before, after *record) error {
 			return err
 		}
 		switch {
-		case !ours && f.Action == Edit:
-			e.Backup = o.onHost(f.Path + backupSuffix)
-		case ours && !e.wrote(f.Old):
+		case f.Action == Create:
+			e.Backup, e.Was, e.Mixed = "", "", false
+		case !ours:
+			e.Backup, e.Was = o.onHost(f.Path+backupSuffix), sum(f.Old)
+		case !e.wrote(f.Old) && e.Was != sum(f.Old):
 			e.Mixed = true
 		}
 	}

@@ -40,6 +40,9 @@ func (o Options) containerd() (part, error) {
 		need.reload = ""
 		return need, nil
 	}
+	if o.UserConfig == "" && !o.systemConfig() {
+		return need, fmt.Errorf("a runtime handler can't name a configuration: leave --config out, %s counts", systemConfig)
+	}
 	need.first += ", or a pod whose RuntimeClass has the handler " + runtimeHandler
 	main, err := o.host(c.main)
 	if err != nil {

@@ -3,13 +3,23 @@ package install
 // runtimeHandler is the name of casview's runtime in Docker, and of its runtime handler in containerd.
 const runtimeHandler = "casview"
 
+// dockerRuntime is an entry of runtimes in daemon.json.
+type dockerRuntime struct {
+	Path string   `json:"path"`
+	Args []string `json:"runtimeArgs,omitempty"`
+}
+
 // docker is the runtime's entry in daemon.json: Docker reads no other file beside it.
 func (o Options) docker() (part, error) {
 	path, err := o.host(o.etc("docker/daemon.json"))
 	if err != nil {
 		return part{}, err
 	}
-	entry := member{path: []string{"runtimes", runtimeHandler}, value: map[string]string{"path": o.runtime()}}
+	runtime := dockerRuntime{Path: o.runtime()}
+	if !o.systemConfig() {
+		runtime.Args = []string{"--casview-config", o.configFile()}
+	}
+	entry := member{path: []string{"runtimes", runtimeHandler}, value: runtime}
 	need := part{
 		files:  []File{{Path: path, Mode: 0o644, change: entry}},
 		reload: "systemctl reload docker",

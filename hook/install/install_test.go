@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/config"
 )
 
@@ -260,4 +262,9 @@ func TestPlanRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func umask(t *testing.T, mask int) int {
+	t.Helper()
+	return unix.Umask(mask)
 }

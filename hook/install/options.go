@@ -98,6 +98,8 @@ func (o Options) bin() string {
 
 func (o Options) runtime() string { return filepath.Join(o.bin(), RuntimeName) }
 
+const systemConfig = "/etc/casview/config.toml"
+
 func (o Options) configFile() string {
 	switch {
 	case o.Config != "":
@@ -105,8 +107,11 @@ func (o Options) configFile() string {
 	case o.UserConfig != "":
 		return filepath.Join(o.UserConfig, "casview/config.toml")
 	}
-	return "/etc/casview/config.toml"
+	return systemConfig
 }
+
+// systemConfig tells whether the system's engines find the configuration without being told.
+func (o Options) systemConfig() bool { return o.UserConfig == "" && o.configFile() == systemConfig }
 
 // etc is a path below the folder of configurations: the system's, or the user's.
 func (o Options) etc(path string) string {

@@ -74,8 +74,8 @@ type Plan struct {
 // NewPlan says what installing would do. It changes nothing. A file of somebody else in the way is an error.
 func NewPlan(o Options) (*Plan, error) {
 	p, use, err := newPlan(o)
-	if err != nil {
-		return nil, err
+	if err != nil || len(use) == 0 {
+		return p, err
 	}
 	if p.Files, err = o.shared(slices.ContainsFunc(use, func(m method) bool { return m.wrapper })); err != nil {
 		return nil, err
@@ -102,15 +102,16 @@ func newPlan(o Options) (*Plan, []method, error) {
 	if err := o.check(); err != nil {
 		return nil, nil, err
 	}
-	p := &Plan{options: o}
+	r, err := o.readRecord()
+	if err != nil {
+		return nil, nil, err
+	}
 	use, skipped := o.methods()
-	p.Skipped = skipped
+	p := &Plan{Skipped: skipped, options: o, record: r}
 	for _, m := range use {
 		p.Engines = append(p.Engines, m.engine)
 	}
-	var err error
-	p.record, err = o.readRecord()
-	return p, use, err
+	return p, use, nil
 }
 
 // add takes in what one engine needs; a file that another one needs too stands in the plan once.

@@ -38,6 +38,8 @@ type entry struct {
 	// no such file.
 	Changed json.RawMessage `json:"changed,omitempty"`
 	Backup  string          `json:"backup,omitempty"`
+	// Was is the SHA256 of that file before casview changed it.
+	Was string `json:"was,omitempty"`
 	// Mixed says that somebody edited the file too, so that the backup is not what it was before casview.
 	Mixed bool `json:"mixed,omitempty"`
 }

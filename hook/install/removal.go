@@ -114,16 +114,23 @@ func (o Options) removing(e entry, rest []string) (f File, there bool, err error
 // undoing says how a change goes out of a file of the administrator.
 func (o Options) undoing(f *File, e entry, now []byte) error {
 	f.Old = now
-	if untouched := e.wrote(now) && !e.Mixed; untouched && e.Backup == "" {
-		f.Action = Remove
-		return nil
-	} else if untouched {
+	if e.Backup == "" {
+		if e.wrote(now) && !e.Mixed {
+			f.Action = Remove
+			return nil
+		}
+	} else {
 		backup, err := o.host(e.Backup)
 		if err != nil {
 			return err
 		}
-		if f.Content, err = os.ReadFile(backup); err == nil {
+		untouched := e.wrote(now) && !e.Mixed || sum(now) == e.Was
+		if f.Content, err = os.ReadFile(backup); err == nil && untouched {
 			f.Action, f.Source = Restore, backup
+			return nil
+		}
+		if sum(now) == e.Was {
+			f.Action = Keep // nothing was put in yet
 			return nil
 		}
 	}
@@ -173,7 +180,7 @@ func (f File) undo() error {
 		}
 		return err
 	case Restore:
-		return os.Rename(f.Source, f.Path)
+		return restore(f.Source, f.Path)
 	case Edit:
 		if err := f.write(); err != nil {
 			return err
@@ -187,6 +194,19 @@ func (f File) undo() error {
 		return nil
 	}
 	return errors.New("is not a plan's file")
+}
+
+// restore puts a backup back. rename(2) does nothing where both are one file still.
+func restore(backup, path string) error {
+	a, err := os.Stat(backup)
+	if err != nil {
+		return err
+	}
+	b, err := os.Stat(path)
+	if err == nil && os.SameFile(a, b) {
+		return os.Remove(backup)
+	}
+	return os.Rename(backup, path)
 }
 
 // removeDirs removes the directories on record that are empty, children first.

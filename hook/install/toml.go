@@ -44,7 +44,7 @@ func (t tables) apply(old []byte) ([]byte, put, error) {
 	}
 	text := append(bytes.Clone(old), piece...)
 	got, err := decode(text)
-	if err != nil || !reflect.DeepEqual(got, merged(have, want)) {
+	if err != nil || inline(old, want) || !reflect.DeepEqual(got, merged(have, want)) {
 		return nil, put{}, fmt.Errorf("%w: something of it is there already", errTOML)
 	}
 	return text, put{Text: piece}, nil
@@ -145,6 +145,21 @@ func merged(under, over map[string]any) map[string]any {
 
 // within tells whether everything of a tree is in another one.
 func within(part, whole map[string]any) bool { return reflect.DeepEqual(merged(whole, part), whole) }
+
+// inline tells whether a file may have one of the tables as an inline one. Those are closed: a table below one of them is
+// an error of TOML, though not every decoder says so.
+func inline(text []byte, tables map[string]any) bool {
+	for key, v := range tables {
+		below, isMap := v.(map[string]any)
+		if !isMap {
+			continue
+		}
+		if regexp.MustCompile(regexp.QuoteMeta(key)+`["']?[ \t]*=[ \t]*\{`).Match(text) || inline(text, below) {
+			return true
+		}
+	}
+	return false
+}
 
 // lookup is the value at a path of keys, nil when there is none.
 func lookup(tree map[string]any, path ...string) any {
