@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +11,7 @@ import (
 
 func TestInstallAndUninstall(t *testing.T) {
 	s, root := newSite(t), t.TempDir()
-	want := []string{"/usr/local/bin/casview", "/usr/local/bin/casview-fsd", "/usr/local/bin/casview-hook", s.config,
+	want := []string{"/usr/local/bin/casview", "/usr/local/bin/casview-fsd", "/usr/local/bin/casview-hook", "/usr/local/bin/casview-runtime", s.config,
 		"/usr/share/containers/oci/hooks.d/casview-createRuntime.json", "/usr/share/containers/oci/hooks.d/casview-poststop.json"}
 
 	if got := s.files("create", root, "install", "--root", root, "--dry-run"); strings.Join(got, " ") != strings.Join(want, " ") {
@@ -85,4 +86,173 @@ func TestInstallFailures(t *testing.T) {
 	s.process("install", "--root", root).wantExit(t, exitFailure, filepath.Join(root, s.config)+":1: ")
 	// No hook lies beside the test binary.
 	s.casview("install", "--root", t.TempDir()).wantExit(t, exitFailure, "is missing")
+}
+
+// A dry run shows what would be in each file: all of a new one, and the difference in another one.
+func TestInstallDryRunShows(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	daemon := filepath.Join(root, "etc/docker/daemon.json")
+	write(t, daemon, "{\n  \"debug\": true\n}\n")
+	o := s.process("install", "--root", root, "--engine", "docker", "--in-place", "--dry-run")
+	for _, want := range []string{
+		"create  " + root + "/usr/local/bin/casview\n    copy of " + filepath.Join(programs, "casview") + "\n",
+		"create  " + root + s.config + "\n    # ",
+		"edit    " + daemon + "\n    diff ",
+		"    -  \"debug\": true\n    +  \"debug\": true,\n    +  \"runtimes\": {\n",
+	} {
+		if !strings.Contains(o.out, want) {
+			t.Errorf("no %q in\n%s", want, o.out)
+		}
+	}
+	if o.code != 0 || o.err != "" {
+		t.Errorf("exit %d: %s", o.code, o.err)
+	}
+	// What a dry run shows of a new file is the file.
+	s.process("install", "--root", root)
+	o = s.process("install", "--root", t.TempDir(), "--dry-run")
+	hook, err := os.ReadFile(filepath.Join(root, "usr/share/containers/oci/hooks.d/casview-poststop.json"))
+	if err != nil || !strings.Contains(o.out, indented(string(hook))) {
+		t.Errorf("%v: no poststop hook in\n%s", err, o.out)
+	}
+}
+
+// An installation that needs the administrator says what to add and fails, and is complete once they have.
+func TestInstallByHand(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	daemon := filepath.Join(root, "etc/docker/daemon.json")
+	write(t, daemon, "{}")
+	o := s.process("install", "--root", root, "--engine", "docker")
+	_, rest, _ := strings.Cut(o.err, "add this to "+daemon)
+	_, entry, _ := strings.Cut(rest, "\n")
+	entry, last, _ := strings.Cut(entry, "casview: install: not complete without a change to "+daemon)
+	if o.code != exitFailure || last == "" || !strings.Contains(o.out, "by-hand "+daemon) {
+		t.Fatalf("exit %d: %s%s", o.code, o.out, o.err)
+	}
+	entry = entry[:strings.LastIndex(entry, "}")+1]
+	if _, err := os.Stat(daemon + ".casview-backup"); err == nil {
+		t.Error("it made a backup")
+	}
+	write(t, daemon, entry)
+	if o := s.process("install", "--root", root, "--engine", "docker"); o.code != 0 || o.err != "" {
+		t.Errorf("with\n%s\nexit %d: %s", entry, o.code, o.err)
+	}
+}
+
+func TestInstallJSON(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	write(t, filepath.Join(root, "usr/bin/podman"), "")
+	write(t, filepath.Join(root, "etc/docker/daemon.json"), "{}")
+	o := s.process("install", "--root", root, "--engine", "all", "--json", "--dry-run")
+	var got struct {
+		Engines []string
+		Skipped []struct{ Engine, Why string }
+		Files   []struct{ Action, Path, Mode, Content, Source, Diff, Why, By_Hand string }
+		Reload  []string
+	}
+	if err := json.Unmarshal([]byte(o.out), &got); err != nil {
+		t.Fatal(err, o.out, o.err)
+	}
+	if len(got.Engines) != 2 || len(got.Skipped) != 3 || got.Skipped[0].Why == "" || len(got.Reload) != 1 {
+		t.Errorf("%+v", got)
+	}
+	last := got.Files[len(got.Files)-1]
+	if last.Action != "by-hand" || last.Why == "" || !strings.Contains(last.By_Hand, "casview-runtime") || got.Files[0].Mode != "0755" {
+		t.Errorf("%+v", got.Files)
+	}
+	if o.code != exitFailure {
+		t.Errorf("exit %d", o.code)
+	}
+}
+
+func TestInstallAll(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	o := s.process("install", "--root", root, "--engine", "all")
+	if o.code != exitFailure || o.out != "" || !strings.Contains(o.err, "podman: skipped: is not on this host: no podman, no /etc/containers/containers.conf\n") ||
+		!strings.HasSuffix(o.err, "casview: install: no engine is on this host: name one with --engine\n") {
+		t.Errorf("exit %d: %s%s", o.code, o.out, o.err)
+	}
+	write(t, filepath.Join(root, "usr/bin/podman"), "")
+	o = s.process("install", "--root", root, "--engine", "all")
+	if o.code != 0 || !strings.Contains(o.err, "docker: skipped: ") || !strings.Contains(o.err, "then on that host: casview run --inputs DIR -- podman run") {
+		t.Errorf("exit %d: %s%s", o.code, o.out, o.err)
+	}
+}
+
+// Root has an engine of their own, too. It keeps to the system's configuration of casview.
+func TestInstallForRootsOwnEngine(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	s, home := newSite(t), t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", home)
+	o := s.process("install", "--user", "--engine", "docker")
+	daemon := filepath.Join(home, "docker/daemon.json")
+	if o.code != 0 || !strings.Contains(o.out, "create  "+daemon) || !strings.Contains(o.err, "systemctl --user restart docker") {
+		t.Errorf("exit %d: %s%s", o.code, o.out, o.err)
+	}
+	s.process("install", "--user", "--engine", "podman")
+	for _, path := range []string{"containers/oci/hooks.d/casview-createRuntime.json", "containers/containers.conf.d/casview.conf"} {
+		if _, err := os.Stat(filepath.Join(home, path)); err != nil {
+			t.Error(err)
+		}
+	}
+	if o := s.process("uninstall", "--user", "--engine", "all"); o.code != 0 || listing(t, home) != "" {
+		t.Errorf("exit %d: %s left %s", o.code, o.err, listing(t, home))
+	}
+	s.process("install", "--user", "--engine", "crio").wantExit(t, exitFailure, "engine crio: users have none of their own")
+	s.process("install", "--user", "--root", home).wantExit(t, exitUsage, "--user and --root exclude each other")
+}
+
+// Without their hook, containers that run now would end without a result.
+func TestUninstallWhileRunsAreLive(t *testing.T) {
+	s := newSite(t)
+	hooks := filepath.Join(t.TempDir(), "hooks.d")
+	s.process("install", "--hooks-dir", hooks)
+	before := listing(t, hooks)
+	s.newRun("ended-badly")
+	_, lock := s.newRun("job-1")
+	s.process("uninstall", "--hooks-dir", hooks).wantExit(t, exitFailure, "2 live: job-1, ended-badly: wait for them, or give --force")
+	if listing(t, hooks) != before || before == "" {
+		t.Errorf("left %s of %s", listing(t, hooks), before)
+	}
+	if o := s.process("uninstall", "--hooks-dir", hooks, "--dry-run"); o.code != 0 {
+		t.Error(o.err)
+	}
+	if o := s.process("uninstall", "--hooks-dir", hooks, "--force"); o.code != 0 {
+		t.Error(o.err)
+	}
+	if _, err := os.Stat(hooks); err == nil {
+		t.Error("the hooks stay")
+	}
+	s.process("install", "--hooks-dir", hooks)
+	lock.Close()
+	s.process("uninstall", "--hooks-dir", hooks).wantExit(t, exitFailure, "1 live: ended-badly")
+}
+
+// The state directory of another system is that system's.
+func TestUninstallLooksForRunsBelowRoot(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	s.newRun("here")
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, s.config), string(text))
+	s.process("install", "--root", root)
+	there := s
+	there.state = filepath.Join(root, s.state)
+	_, lock := there.newRun("there")
+	s.process("uninstall", "--root", root).wantExit(t, exitFailure, "1 live: there")
+	lock.Close()
+	if o := s.process("uninstall", "--root", root); o.code != 0 {
+		t.Error(o.err)
+	}
+}
+
+func TestCompletionOffersEngines(t *testing.T) {
+	for _, cmd := range []string{"install", "uninstall"} {
+		if o := newSite(t).casview("__complete", cmd, "--engine", ""); !strings.HasPrefix(o.out, "podman\ncrio\ncontainerd\ndocker\ncdi\nall\n:4\n") {
+			t.Errorf("got %q", o.out)
+		}
+	}
 }

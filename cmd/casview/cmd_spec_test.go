@@ -17,7 +17,9 @@ const someDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 func (s site) process(args ...string) output {
 	s.t.Helper()
 	casview := program(s.t)
-	write(s.t, filepath.Join(filepath.Dir(casview), "casview-hook"), "")
+	for _, name := range []string{"casview-hook", "casview-runtime"} {
+		write(s.t, filepath.Join(filepath.Dir(casview), name), "")
+	}
 	var o output
 	cmd := exec.Command(casview, append([]string{"--config", s.config}, args...)...)
 	var out, err strings.Builder
