@@ -66,7 +66,8 @@ func findRun(runs *rundir.Runs, name string) (*rundir.Dir, error) {
 		if why, _, err := runs.Refusal(rundir.KeyOfContainer(name)); err == nil {
 			return nil, &exitError{exitNoRun, fmt.Errorf("no run %q: the hook refused its container: %s", name, why)}
 		}
-		return nil, &exitError{exitNoRun, fmt.Errorf("no run %q: casview ps lists all", name)}
+		return nil, &exitError{exitNoRun, fmt.Errorf("no run %q: casview ps lists all; "+
+			"if its container has run, it ran without the view, and casview doctor tells why", name)}
 	}
 	return d, err
 }

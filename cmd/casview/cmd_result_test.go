@@ -54,6 +54,7 @@ func TestResultExitCodes(t *testing.T) {
 		}
 	}
 	s.casview("result", "gone").wantExit(t, exitNoRun, `no run "gone"`)
+	s.casview("result", "gone", "--wait", "60s").wantExit(t, exitNoRun, "casview doctor tells why")
 	s.casview("result", "../x").wantExit(t, exitNoRun, `no run "../x"`)
 	_, lock := s.newRun("live")
 	s.casview("result", "live").wantExit(t, exitNotEnded, "is live")

@@ -92,15 +92,28 @@ func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Comma
 	if err != nil {
 		return err
 	}
-	quoting := enginecmd.Plain
-	if enginecmd.NeedsQuoting(annotations) {
-		quoting = engine.Quoting(ctx)
+	engine, err = engine.Prepare(ctx, enginecmd.Request{Annotations: annotations, AcceptEnv: c.Policy.AcceptEnv, Runtime: runtimeProgram()})
+	if err != nil {
+		return err
 	}
 	if o.timeout == 0 {
 		o.timeout = c.Collect.Timeout.Duration
 	}
-	j := job{app: a, name: name, argv: engine.Annotate(annotations, quoting), timeout: o.timeout}
+	j := job{app: a, name: name, engine: engine, timeout: o.timeout}
 	return j.run(ctx, c.State)
+}
+
+// runtimeProgram is the path of casview-runtime, which is installed beside casview; "" if it is not.
+func runtimeProgram() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	path := filepath.Join(filepath.Dir(self), "casview-runtime")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
 }
 
 // inputsRoot is the digest itself, which must be in the store, or that of the directory.

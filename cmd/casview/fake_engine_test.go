@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,10 +18,10 @@ import (
 	"github.com/casview/casview/fsd/rundir"
 )
 
-// TestMain makes the test binary a container engine when it is called podman.
+// TestMain makes the test binary a container engine when it is called like one.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "podman" {
-		os.Exit(fakeEngine(os.Args[1:]))
+	if name := filepath.Base(os.Args[0]); slices.Contains([]string{"podman", "docker", "nerdctl", "ctr"}, name) {
+		os.Exit(fakeEngine(name, os.Args[1:]))
 	}
 	os.Exit(runTests(m))
 }
@@ -38,17 +41,23 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-const fakeState = "FAKE_ENGINE_STATE"
+const (
+	fakeState = "FAKE_ENGINE_STATE"
+	fakeAPI   = "FAKE_ENGINE_API"  // what `docker version` prints
+	fakeInfo  = "FAKE_ENGINE_INFO" // what `docker info` prints
+)
 
 // installFakeEngine returns the path of an engine that plays the part of the hook and the daemon as well. Its image says
 // what happens to the run, its one argument is the job's exit code.
-func (s site) installFakeEngine() string {
+func (s site) installFakeEngine() string { return s.installFake("podman") }
+
+func (s site) installFake(name string) string {
 	s.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	path := filepath.Join(s.t.TempDir(), "podman")
+	path := filepath.Join(s.t.TempDir(), name)
 	if err := os.Symlink(self, path); err != nil {
 		s.t.Fatal(err)
 	}
@@ -56,26 +65,91 @@ func (s site) installFakeEngine() string {
 	return path
 }
 
-func fakeEngine(args []string) int {
-	annotations := map[string]string{}
-	args = args[1:] // run
-	for args[0] == "--annotation" {
-		key, value, _ := strings.Cut(args[1], "=")
-		annotations[key] = value
-		args = args[2:]
+// calls are the commands that the fake engine was given, but for `run`.
+func (s site) calls() []string {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.state, "calls"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.t.Fatal(err)
 	}
-	code, err := fakeRun(annotations, args[0])
+	return strings.Split(strings.TrimSpace(string(b)), "\n")
+}
+
+func fakeEngine(name string, args []string) int {
+	switch args[0] {
+	case "version":
+		fmt.Println(os.Getenv(fakeAPI))
+	case "info":
+		fmt.Println(os.Getenv(fakeInfo))
+	case "run":
+		return fakeContainer(name, args[1:])
+	default:
+		return fakeCommand(args)
+	}
+	return 0
+}
+
+// fakeCommand is a command on a container, whose name is the job's exit code.
+func fakeCommand(args []string) int {
+	f, err := os.OpenFile(filepath.Join(os.Getenv(fakeState), "calls"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(f, strings.Join(args, " "))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 125
+	}
+	switch container := args[len(args)-1]; {
+	case container == "gone":
+		fmt.Fprintln(os.Stderr, "no such container")
+		return 125
+	case args[0] == "wait":
+		fmt.Println(container)
+	case args[0] == "tasks":
+		code, _ := strconv.Atoi(container)
+		return code
+	}
+	return 0
+}
+
+func fakeContainer(name string, args []string) int {
+	detached := false
+	annotations := map[string]string{}
+	for ; strings.HasPrefix(args[0], "-"); args = args[1:] {
+		switch args[0] {
+		case "--annotation", "--label":
+			key, value, _ := strings.Cut(args[1], "=")
+			annotations[key] = value
+		case "--env":
+			variable, value, _ := strings.Cut(args[1], "=")
+			annotations["io.casview."+strings.ToLower(strings.TrimPrefix(variable, "CASVIEW_"))] = value
+		case "--runtime", "--runc-binary":
+			annotations["runtime"] = args[1]
+		case "-d":
+			detached = true
+			continue
+		case "--rm":
+			annotations["rm"] = "rm"
+			continue
+		}
+		args = args[1:]
+	}
+	container := strings.Join(args[1:], "")
+	if detached && name != "ctr" {
+		fmt.Println(container)
+	}
+	code, err := fakeRun(annotations, args[0], container)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 126
 	}
-	if code == 0 && len(args) > 1 {
-		code, _ = strconv.Atoi(args[1])
+	if code == 0 && container != "" && !detached {
+		code, _ = strconv.Atoi(container)
 	}
 	return code
 }
 
-func fakeRun(annotations map[string]string, image string) (int, error) {
+func fakeRun(annotations map[string]string, image, container string) (int, error) {
 	switch image {
 	case "no-hook":
 		return 0, nil
@@ -86,7 +160,7 @@ func fakeRun(annotations map[string]string, image string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	d, lock, err := runs.Create(rundir.Spec{Nonce: rundir.NewNonce(), Run: rundir.RunKey(annotations["io.casview.run"]), Started: time.Now()})
+	d, lock, err := runs.Create(rundir.Spec{Nonce: rundir.NewNonce(), Run: rundir.RunKey(annotations["io.casview.run"]), Container: container, Started: time.Now()})
 	if err != nil {
 		return 0, err
 	}
@@ -109,6 +183,8 @@ func fakeRun(annotations map[string]string, image string) (int, error) {
 		for _, k := range []string{"inputs", "target", "outputs"} {
 			fmt.Println(annotations["io.casview."+k])
 		}
+	case "options":
+		fmt.Printf("runtime %q, rm %q\n", filepath.Base(annotations["runtime"]), annotations["rm"])
 	}
 	b, err := r.Encode()
 	if err != nil {

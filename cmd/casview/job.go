@@ -6,24 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/exec"
-	"os/signal"
-	"syscall"
+	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/fsd/runstate"
+	"github.com/casview/casview/hook/enginecmd"
 )
 
 // job is one engine command and the run that it starts.
 type job struct {
 	app     *app
 	name    rundir.RunKey
-	argv    []string
+	engine  enginecmd.Command
 	timeout time.Duration
 }
 
@@ -45,22 +41,41 @@ func (j job) run(ctx context.Context, stateDir string) error {
 		h, _ := runstate.Next(watch, runs, j.name, before)
 		found <- h
 	}()
+	ctx, signals := relaySignals(ctx)
+	defer signals.stop()
 	started := time.Now()
-	code, err := j.command(ctx)
+	ended, err := j.command(ctx, signals)
 	stopWatching()
 	h := <-found
 	if h == nil && err == nil {
 		// The run may be younger than the watcher's last look.
 		h, err = j.lastLook(runs, before)
 	}
-	if err != nil {
+	if h != nil {
+		defer h.Close()
+	}
+	switch {
+	case err != nil:
+		return j.interrupted(err, h)
+	case h == nil:
+		return j.noRun(ctx, runs, started, ended)
+	}
+	if j.engine.Detached() && ended.code == 0 {
+		ended = j.awaitContainer(ctx, h.Spec().Container)
+	}
+	return j.interrupted(j.outcome(ctx, runs, h, ended), h)
+}
+
+// interrupted says what goes on when the user has given up.
+func (j job) interrupted(err error, h *runstate.Handle) error {
+	if !errors.Is(err, context.Canceled) || h == nil {
 		return err
 	}
-	if h == nil {
-		return j.noRun(runs, started, code)
+	text := "interrupted: if its container goes on, casview result " + string(j.name) + " --wait TIME waits for the result"
+	if remove := j.engine.Remove(h.Spec().Container, false); remove != nil {
+		text += ", and the container is for you to remove: " + strings.Join(remove, " ")
 	}
-	defer h.Close()
-	return j.outcome(ctx, runs, h, code)
+	return &exitError{exitNoOutputs, fmt.Errorf("run %s: %s", j.name, text)}
 }
 
 // nonceBefore is the nonce of the run that has the name now, "" if none has. A live one would fail the container.
@@ -92,82 +107,22 @@ func (j job) lastLook(runs *rundir.Runs, before string) (*runstate.Handle, error
 	return h, err
 }
 
-// command runs the engine and returns its exit code, 128 and the signal's number if a signal ended it.
-func (j job) command(ctx context.Context) (int, error) {
-	cmd := exec.CommandContext(ctx, j.argv[0], j.argv[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = j.app.in, j.app.out, j.app.err
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	ended := make(chan struct{})
-	go forward(signals, cmd.Process, ended)
-	err := cmd.Wait()
-	close(ended)
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return 0, err
-	}
-	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
-		return 128 + int(status.Signal()), nil
-	}
-	return cmd.ProcessState.ExitCode(), nil
-}
-
-// forward hands signals on. Ctrl-C on a terminal reaches the whole foreground process group, the engine included: handing
-// it on would make it two, which many jobs take for "stop at once".
-func forward(signals <-chan os.Signal, to *os.Process, ended <-chan struct{}) {
-	for {
-		select {
-		case <-ended:
-			return
-		case s := <-signals:
-			if s == syscall.SIGINT && inForeground() {
-				continue
-			}
-			_ = to.Signal(s) // it may have ended
-		}
-	}
-}
-
-// inForeground tells whether this process group is the one that the terminal sends Ctrl-C to.
-func inForeground() bool {
-	tty, err := os.Open("/dev/tty")
-	if err != nil {
-		return false
-	}
-	defer tty.Close()
-	group, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
-	return err == nil && group == unix.Getpgrp()
-}
-
-func (j job) noRun(runs *rundir.Runs, started time.Time, code int) error {
-	if why, when, err := runs.Refusal(j.name); err == nil && !when.Before(started.Truncate(time.Second)) {
-		return &exitError{exitNoOutputs, fmt.Errorf("run %s: the hook refused the container: %s", j.name, why)}
-	}
-	if code != 0 {
-		return &exitError{exitNoOutputs, fmt.Errorf("run %s: the container did not start on the view: %s exited with %d; if the job itself ran, casview's hook is not active in this engine: see casview install", j.name, j.argv[0], code)}
-	}
-	return &exitError{exitNoOutputs, fmt.Errorf("run %s: the container ran without the view: casview's hook is not active in this engine: see casview install", j.name)}
-}
-
 // outcome waits for the result and turns it into the exit code.
-func (j job) outcome(ctx context.Context, runs *rundir.Runs, h *runstate.Handle, code int) error {
-	ctx, stop := interruptible(ctx)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, j.timeout)
+func (j job) outcome(ctx context.Context, runs *rundir.Runs, h *runstate.Handle, ended ending) error {
+	bounded, cancel := context.WithTimeout(ctx, j.timeout)
 	defer cancel()
-	b, err := h.Result(ctx)
+	b, err := h.Result(bounded)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return j.noRun(runs, h.Spec().Started, code)
+		return j.noRun(ctx, runs, h.Spec().Started, ended)
+	case ctx.Err() != nil:
+		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
 		return &exitError{exitNoOutputs, fmt.Errorf("run %s: no result within %v: casview result %s --wait TIME waits longer", j.name, j.timeout, j.name)}
 	case err != nil:
 		return err
 	}
+	j.removeContainer(ctx, h.Spec().Container, false)
 	d, err := runstate.Find(runs, j.name, h.Spec().Nonce)
 	if err != nil {
 		return err
@@ -180,8 +135,11 @@ func (j job) outcome(ctx context.Context, runs *rundir.Runs, h *runstate.Handle,
 	if r.Status != result.Complete {
 		return &exitError{exitNoOutputs, fmt.Errorf("run %s: the outputs are not complete, the result is %s: %s", j.name, r.Status, firstOf(r.Errors))}
 	}
-	if code != 0 {
-		return &exitError{code: code}
+	if ended.unknown != nil {
+		return &exitError{exitNoOutputs, fmt.Errorf("run %s: the outputs are complete, but the job's exit code is not known: %w", j.name, ended.unknown)}
+	}
+	if ended.code != 0 {
+		return &exitError{code: ended.code}
 	}
 	return nil
 }

@@ -11,11 +11,15 @@ import (
 // Annotation is one annotation of a container.
 type Annotation struct{ Key, Value string }
 
-// Command is an engine's command line that starts a container and waits for it. A value that came from Parse is valid.
+// Command is an engine's command line that starts a container. A value that came from Parse is valid.
 type Command struct {
-	argv   []string
-	engine engine
-	insert int // index in argv right after the verb `run`
+	argv    []string
+	engine  engine
+	globals int // index in argv of the first word that is no global option: `run`, or the group before it
+	insert  int // index in argv right after the verb `run`
+	options []option
+	// removes: the container goes when it has ended, and that is for the caller to do.
+	removes bool
 }
 
 // Parse reads an engine's command line: the program, its global options, and `run` or `container run`. What follows is
@@ -29,14 +33,15 @@ func Parse(argv []string) (Command, error) {
 	if !ok {
 		return Command{}, unknownEngine(name)
 	}
-	at, err := e.afterVerb(argv)
+	globals, at, err := e.verb(argv)
 	if err != nil {
 		return Command{}, fmt.Errorf("%s: %w", name, err)
 	}
-	if err := e.ownAnnotations(argv[at:]); err != nil {
+	c := Command{argv: slices.Clone(argv), engine: e, globals: globals, insert: at, options: e.options.read(argv, at)}
+	if err := c.ownAnnotations(); err != nil {
 		return Command{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return Command{argv: slices.Clone(argv), engine: e, insert: at}, nil
+	return c, nil
 }
 
 func unknownEngine(name string) error {
@@ -47,37 +52,77 @@ func unknownEngine(name string) error {
 		name, strings.Join(engineNames(), ", "))
 }
 
-// afterVerb returns the index of the first argument after `run`. Global options may stand before each word.
-func (e engine) afterVerb(argv []string) (int, error) {
+// verb returns the index after the first global options, and that of the first argument after `run`. Global options may
+// stand before each word.
+func (e engine) verb(argv []string) (globals, after int, err error) {
 	at := 1
 	for _, group := range []bool{true, false} {
 		n, err := e.globals(argv[at:])
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		at += n
+		if group {
+			globals = at
+		}
 		switch {
 		case at == len(argv):
-			return 0, errors.New("no `run` in the command")
+			return 0, 0, errors.New("no `run` in the command")
 		case argv[at] == "run":
-			return at + 1, nil
+			return globals, at + 1, nil
 		case group && e.group != "" && argv[at] == e.group:
 			at++
 		default:
-			return 0, fmt.Errorf("`%s` is not supported, only `run`: a job is one container from start to end", argv[at])
+			return 0, 0, fmt.Errorf("`%s` is not supported, only `run`: a job is one container from start to end", argv[at])
 		}
 	}
-	return 0, errors.New("no `run` in the command")
+	return 0, 0, errors.New("no `run` in the command")
 }
 
 // Program is the engine's program as the caller wrote it.
 func (c Command) Program() string { return c.argv[0] }
 
-// Annotate returns the command line with the annotations as the first options of `run`.
-func (c Command) Annotate(annotations []Annotation, q Quoting) []string {
-	out := slices.Clone(c.argv[:c.insert])
-	for _, a := range annotations {
-		out = append(out, c.engine.option, q.quote(a.Key+"="+a.Value))
+// Argv is the command line.
+func (c Command) Argv() []string { return slices.Clone(c.argv) }
+
+// Detached tells whether the command returns while the container still runs.
+func (c Command) Detached() bool { return c.isOn("detach") }
+
+// OwnFailure tells whether an exit code may be the engine's own, and not the job's.
+func (c Command) OwnFailure(code int) bool { return slices.Contains(c.engine.failures, code) }
+
+func (c Command) isOn(name string) bool {
+	o, ok := c.last(name)
+	return ok && o.on()
+}
+
+// last is the option that counts of several with one name.
+func (c Command) last(name string) (option, bool) {
+	for _, o := range slices.Backward(c.options) {
+		if o.name == name {
+			return o, true
+		}
 	}
-	return append(out, c.argv[c.insert:]...)
+	return option{}, false
+}
+
+// with is the command line with further words as the first options of `run`.
+func (c Command) with(words ...string) Command {
+	c.argv = slices.Insert(slices.Clone(c.argv), c.insert, words...)
+	c.options = c.engine.options.read(c.argv, c.insert)
+	return c
+}
+
+// annotate adds annotations.
+func (c Command) annotate(annotations []Annotation, q Quoting) Command {
+	var words []string
+	for _, a := range annotations {
+		words = append(words, c.engine.option, q.quote(a.Key+"="+a.Value))
+	}
+	return c.with(words...)
+}
+
+// instead is another command of the same engine in the place of `run`.
+func (c Command) instead(words ...string) []string {
+	return slices.Concat(c.argv[:c.insert-1], words)
 }

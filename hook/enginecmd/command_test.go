@@ -40,7 +40,7 @@ func TestAnnotate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := cmd.Annotate([]Annotation{{"k", "v"}}, Plain)
+			got := cmd.annotate([]Annotation{{"k", "v"}}, Plain).Argv()
 			if !slices.Equal(got, strings.Fields(c.want)) {
 				t.Errorf("got  %q\nwant %q", strings.Join(got, " "), c.want)
 			}
@@ -83,7 +83,7 @@ func TestAnnotationsKeepTheirOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := cmd.Annotate([]Annotation{{"a", "1"}, {"b", "x=y"}}, Plain)
+	got := cmd.annotate([]Annotation{{"a", "1"}, {"b", "x=y"}}, Plain).Argv()
 	want := []string{"podman", "run", "--annotation", "a=1", "--annotation", "b=x=y", "img"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)

@@ -1,32 +1,44 @@
 package enginecmd
 
 import (
-	"flag"
-	"fmt"
-	"io"
+	"context"
 	"slices"
-	"strings"
-
-	"github.com/spf13/pflag"
 )
 
-// engine is what casview knows of one engine's command line. Only global options need a table, since one without `=`
-// takes the next word or does not; options of `run` come after the place that is looked for.
+// engine is what casview knows of one engine's command line.
 type engine struct {
 	names  []string
 	group  string // the word that may stand before `run`
 	option string // the option of `run` that adds an annotation
 	// globals counts the leading arguments that are global options with their values.
 	globals func(args []string) (int, error)
+	// options are those of `run` that take no value, and of the others those that have a letter.
+	options runOptions
+	// runtime is the option of `run` that names the program which plays the OCI runtime, "" where hooks come without it.
+	runtime string
+	// failures are the exit codes by which the engine says that it has failed itself, or that the job could not start.
+	failures []int
+	prepare  func(context.Context, Command, Request) (Command, error)
+	// wait is the command that ends with a container.
+	wait func(Command, string) Wait
 }
 
 func engines() []engine {
 	return []engine{
-		{names: []string{"podman", "podman-remote"}, group: "container", option: "--annotation", globals: podmanGlobals},
-		{names: []string{"docker"}, group: "container", option: "--annotation", globals: dockerGlobals},
-		{names: []string{"nerdctl"}, group: "container", option: "--annotation", globals: nerdctlGlobals},
-		// ctr ignores --annotation when it is given --config; every --label becomes an annotation in both cases.
-		{names: []string{"ctr"}, option: "--label", globals: ctrGlobals},
+		{
+			names: []string{"podman", "podman-remote"}, group: "container", option: "--annotation", globals: podmanGlobals,
+			options: podmanRun(), failures: []int{125, 126, 127}, prepare: prepareAnnotated, wait: waitPrints,
+		}, {
+			names: []string{"docker"}, group: "container", option: "--annotation", globals: dockerGlobals,
+			options: dockerRun(), runtime: "--runtime", failures: []int{125, 126, 127}, prepare: prepareDocker, wait: waitPrints,
+		}, {
+			names: []string{"nerdctl"}, group: "container", option: "--annotation", globals: nerdctlGlobals,
+			options: nerdctlRun(), runtime: "--runtime", failures: []int{1}, prepare: prepareWrapped, wait: waitPrints,
+		}, {
+			// ctr ignores --annotation when it is given --config; every --label becomes an annotation in both cases.
+			names: []string{"ctr"}, option: "--label", globals: ctrGlobals,
+			options: ctrRun(), runtime: "--runc-binary", failures: []int{1}, prepare: prepareWrapped, wait: waitAttached,
+		},
 	}
 }
 
@@ -45,71 +57,4 @@ func engineNames() []string {
 		out = append(out, e.names[0])
 	}
 	return out
-}
-
-// The tables hold the options of all versions seen: podman 3 to 6, docker 20 to 29, nerdctl 0.16 to 2, ctr 1.6 to 2.
-// Each is "name" or "name,shorthands".
-
-func podmanGlobals(args []string) (int, error) {
-	return posixOptions(args,
-		[]string{
-			"cdi-spec-dir", "cgroup-manager", "cni-config-dir", "config", "conmon", "connection,c", "cpu-profile", "db-backend",
-			"default-mounts-file", "context", "events-backend", "hooks-dir", "host,H", "identity", "imagestore", "log-level",
-			"max-workers", "memory-profile", "module", "namespace", "network-cmd-path", "network-config-dir", "out", "pull-option",
-			"registries-conf", "registries-conf-dir", "root", "runroot", "runtime", "runtime-flag", "ssh",
-			"storage-driver", "storage-opt", "tls-ca", "tls-cert", "tls-key", "tmpdir", "url", "volumepath",
-		},
-		[]string{"debug,D", "help,h", "noout", "remote,r", "syslog", "trace", "transient-store", "version,v"})
-}
-
-func dockerGlobals(args []string) (int, error) {
-	return posixOptions(args,
-		[]string{"config", "context,c", "host,H", "log-level,l", "tlscacert", "tlscert", "tlskey"},
-		[]string{"debug,D", "help,h", "tls", "tlsverify", "version,v"})
-}
-
-func nerdctlGlobals(args []string) (int, error) {
-	return posixOptions(args,
-		[]string{
-			"address,a", "host,H", "bridge-ip", "cgroup-manager", "cni-netconfpath", "cni-path", "data-root", "host-gateway-ip",
-			"hosts-dir", "namespace,n", "snapshotter", "storage-driver", "userns-remap", "cdi-spec-dirs", "dns", "dns-opts",
-			"dns-search",
-		},
-		[]string{"debug", "debug-full", "experimental", "help,h", "insecure-registry", "kube-hide-dupe", "version,v"})
-}
-
-// posixOptions reads options as cobra's programs do, with the same library.
-func posixOptions(args, withValue, without []string) (int, error) {
-	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.SetInterspersed(false)
-	for _, o := range withValue {
-		name, short, _ := strings.Cut(o, ",")
-		fs.StringArrayP(name, short, nil, "")
-	}
-	for _, o := range without {
-		name, short, _ := strings.Cut(o, ",")
-		fs.BoolP(name, short, false, "")
-	}
-	return countGlobals(fs.Parse(args), fs.NArg, len(args))
-}
-
-// ctrGlobals reads ctr's, whose library follows package flag: one dash or two.
-func ctrGlobals(args []string) (int, error) {
-	fs := flag.NewFlagSet("", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	for _, name := range []string{"address", "a", "timeout", "connect-timeout", "namespace", "n"} {
-		fs.String(name, "", "")
-	}
-	for _, name := range []string{"debug", "help", "h", "version", "v"} {
-		fs.Bool(name, false, "")
-	}
-	return countGlobals(fs.Parse(args), fs.NArg, len(args))
-}
-
-func countGlobals(err error, rest func() int, all int) (int, error) {
-	if err != nil {
-		return 0, fmt.Errorf("global options: %w (write an option that takes a value as --option=value)", err)
-	}
-	return all - rest(), nil
 }

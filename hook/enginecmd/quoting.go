@@ -27,9 +27,9 @@ func (q Quoting) quote(s string) string {
 // csvHelp is how pflag prints an option that splits at commas; one that does not has the type stringArray.
 var csvHelp = regexp.MustCompile(`(?m)^\s*--annotation strings\s`)
 
-// Quoting asks the engine how it reads annotations. It runs `PROGRAM run --help`, so ask only when a value holds a comma
-// or a quote (see NeedsQuoting). An engine that can't be asked reads them plainly: it will say itself what is wrong.
-func (c Command) Quoting(ctx context.Context) Quoting {
+// quoting asks the engine how it reads annotations. It runs `PROGRAM run --help`, so ask only when a value holds a comma
+// or a quote (see needsQuoting). An engine that can't be asked reads them plainly: it will say itself what is wrong.
+func (c Command) quoting(ctx context.Context) Quoting {
 	if c.engine.option != "--annotation" {
 		return Plain
 	}
@@ -40,8 +40,8 @@ func (c Command) Quoting(ctx context.Context) Quoting {
 	return CSV
 }
 
-// NeedsQuoting tells whether any value reads differently as CSV.
-func NeedsQuoting(annotations []Annotation) bool {
+// needsQuoting tells whether any value reads differently as CSV.
+func needsQuoting(annotations []Annotation) bool {
 	for _, a := range annotations {
 		if CSV.quote(a.Value) != a.Value {
 			return true

@@ -32,7 +32,7 @@ func TestQuotingIsAskedFromTheEngine(t *testing.T) {
 		{"      --rm", Plain},
 	}
 	for _, c := range cases {
-		if got := fakeEngine(t, c.help).Quoting(t.Context()); got != c.want {
+		if got := fakeEngine(t, c.help).quoting(t.Context()); got != c.want {
 			t.Errorf("%q: got %v", c.help, got)
 		}
 	}
@@ -43,14 +43,14 @@ func TestQuotingOfAMissingEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Quoting(t.Context()); got != Plain {
+	if got := c.quoting(t.Context()); got != Plain {
 		t.Errorf("got %v", got)
 	}
 }
 
 func TestNeedsQuoting(t *testing.T) {
 	for value, want := range map[string]bool{"sha256:00": false, "/workspace": false, `["a"]`: true, "a,b": true} {
-		if got := NeedsQuoting([]Annotation{{"k", "x"}, {"k", value}}); got != want {
+		if got := needsQuoting([]Annotation{{"k", "x"}, {"k", value}}); got != want {
 			t.Errorf("%q: got %t", value, got)
 		}
 	}

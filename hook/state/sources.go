@@ -17,6 +17,22 @@ func environment() map[string]string {
 	}
 }
 
+// Variable is the name of the variable that may stand for an annotation.
+func Variable(key string) (name string, ok bool) {
+	for name, stands := range environment() {
+		if stands == key {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// KeyOfVariable is the annotation that a variable may stand for.
+func KeyOfVariable(name string) (key string, ok bool) {
+	key, ok = environment()[name]
+	return key, ok
+}
+
 // Mine is the part of annotations that is casview's.
 func Mine(annotations map[string]string) map[string]string {
 	out := maps.Clone(annotations)

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/casview/casview/fsd/rundir"
+)
+
+// withoutView is the cause when a container ran and the hook did not. Nothing else tells the user: podman passes over a hook
+// whose program is missing, and an engine without hooks knows nothing of annotations.
+const withoutView = "casview's hook is not active in this engine, or is that of another installation: casview doctor tells what to do"
+
+// noRun is why there is no run, and no result.
+func (j job) noRun(ctx context.Context, runs *rundir.Runs, started time.Time, ended ending) error {
+	return &exitError{exitNoOutputs, fmt.Errorf("run %s: %w", j.name, j.noRunCause(ctx, runs, started, ended))}
+}
+
+func (j job) noRunCause(ctx context.Context, runs *rundir.Runs, started time.Time, ended ending) error {
+	if why, when, err := runs.Refusal(j.name); err == nil && !when.Before(started.Truncate(time.Second)) {
+		return fmt.Errorf("the hook refused the container: %s", why)
+	}
+	switch {
+	case ended.unknown != nil:
+		return ended.unknown
+	case ended.signaled || j.engine.OwnFailure(ended.code):
+		return fmt.Errorf("%s exited with %d and the hook was not reached, so most likely there was no job; if there was one, %s",
+			j.engine.Program(), ended.code, withoutView)
+	case ended.code != 0:
+		return fmt.Errorf("the job ended with %d, but ran without the view: %s", ended.code, withoutView)
+	case !j.engine.Detached():
+		return fmt.Errorf("the container ran without the view: %s", withoutView)
+	case j.engine.Remove(ended.container, true) != nil:
+		j.removeContainer(ctx, ended.container, true)
+		return fmt.Errorf("the container ran without the view and was removed: %s", withoutView)
+	}
+	return fmt.Errorf("the container runs without the view, and goes on: %s", withoutView)
+}

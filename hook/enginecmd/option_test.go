@@ -1,0 +1,141 @@
+package enginecmd
+
+import (
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestOptionsOfRun(t *testing.T) {
+	cases := []struct{ name, in, want string }{
+		{"switches", "podman run --rm -d -it img --privileged", "rm detach interactive tty"},
+		{"values", "podman run --name run -v /a:/b --env=A=b -eC=d -p80:80 img -d", "name=run v=/a:/b env=A=b env=C=d p=80:80"},
+		{"a switch with a value", "docker run --rm=false -d=true -t img", "rm=false detach=true tty"},
+		{"letters end with a value", "docker run -dite A=b -h host img", "detach interactive tty env=A=b h=host"},
+		{"the value is missing", "docker run -e", "env"},
+		{"double dash", "docker run --rm -- -d", "rm"},
+		{"one dash", "ctr run -rm -label=a=b -d -config c.json -t=false id -null-io", "rm label=a=b detach config=c.json tty=false"},
+		{"a dash is an image", "podman run -d - -t", "detach"},
+		{"a rootfs", "podman run --rootfs -d /rootfs -t", "rootfs detach"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			cmd, err := Parse(strings.Fields(c.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, o := range cmd.options {
+				if o.given {
+					got = append(got, fmt.Sprintf("%s=%s", o.name, o.value))
+				} else {
+					got = append(got, o.name)
+				}
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got  %q\nwant %q", strings.Join(got, " "), c.want)
+			}
+		})
+	}
+}
+
+func TestDetached(t *testing.T) {
+	for in, want := range map[string]bool{
+		"podman run -d img": true, "docker run -itd img": true, "docker run --detach=true img": true, "ctr run -detach img id": true,
+		"podman run img -d": false, "docker run --detach=false img": false, "docker run -d --detach=0 img": false, "nerdctl run --name -d img": false,
+	} {
+		cmd, err := Parse(strings.Fields(in))
+		if err != nil || cmd.Detached() != want {
+			t.Errorf("%s: %t, %v", in, cmd.Detached(), err)
+		}
+	}
+}
+
+// A detached container is removed by who waits for it, and what follows the image stays as it is.
+func TestPrepareTakesRemovalOver(t *testing.T) {
+	cases := []struct{ in, want, remove string }{
+		{"podman --root r container run -d --rm --name=x img --rm", "podman --root r container run --annotation k=v -d --name=x img --rm", "podman --root r container rm --volumes id"},
+		{"podman run --rm img", "podman run --annotation k=v --rm img", ""},
+		{"podman run -d --rm=false img", "podman run --annotation k=v -d --rm=false img", ""},
+		{"nerdctl run --rm=true -d --rm img", "nerdctl run --annotation k=v -d img", "nerdctl rm --volumes id"},
+	}
+	for _, c := range cases {
+		cmd, err := Parse(strings.Fields(c.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd, err = cmd.Prepare(t.Context(), Request{Annotations: []Annotation{{"k", "v"}}})
+		if got := strings.Join(cmd.Argv(), " "); err != nil || got != c.want {
+			t.Errorf("%s: got %q, %v", c.in, got, err)
+		}
+		if got := strings.Join(cmd.Remove("id", false), " "); got != c.remove {
+			t.Errorf("%s: remove: got %q", c.in, got)
+		}
+	}
+}
+
+func TestPrepareNamesCasviewRuntime(t *testing.T) {
+	for in, want := range map[string]string{
+		"ctr run img id":                          "ctr run --label k=v --runc-binary /bin/casview-runtime img id",
+		"ctr run --runc-binary crun img id":       "ctr run --label k=v --runc-binary crun img id",
+		"ctr run --runtime io.x img id":           "ctr run --label k=v --runtime io.x img id",
+		"nerdctl run img":                         "nerdctl run --annotation k=v --runtime /bin/casview-runtime img",
+		"nerdctl run --runtime=crun img":          "nerdctl run --annotation k=v --runtime=crun img",
+		"podman run img --runtime is not casview": "podman run --annotation k=v img --runtime is not casview",
+	} {
+		cmd, err := Parse(strings.Fields(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd, err = cmd.Prepare(t.Context(), Request{Annotations: []Annotation{{"k", "v"}}, Runtime: "/bin/casview-runtime"})
+		if got := strings.Join(cmd.Argv(), " "); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", in, got, err)
+		}
+	}
+}
+
+// Wait stands where `run` stood, and the global options stay.
+func TestWait(t *testing.T) {
+	for in, want := range map[string]string{
+		"podman --root r run -d img":          "podman --root r wait id",
+		"docker -H tcp://h container run img": "docker -H tcp://h container wait id",
+		"ctr -n x run -d img id":              "ctr -n x tasks attach id",
+	} {
+		cmd, err := Parse(strings.Fields(in))
+		if got := strings.Join(cmd.Wait("id").Argv, " "); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", in, got, err)
+		}
+	}
+}
+
+// The installed engines have no switch that casview does not know.
+func TestSwitchesOfTheInstalledEngines(t *testing.T) {
+	posix := regexp.MustCompile(`(?m)^ +(?:-[A-Za-z], )?--([a-z0-9-]+)(?: {2,}|$)`)
+	urfave := regexp.MustCompile(`(?m)^ +(?:--?[a-z0-9-]+, )*--([a-z0-9-]+)(?:, -[a-z])? {2,}`)
+	for _, c := range []struct {
+		program string
+		help    *regexp.Regexp
+	}{{"podman", posix}, {"docker", posix}, {"nerdctl", posix}, {"ctr", urfave}} {
+		help, err := exec.Command(c.program, "run", "--help").Output()
+		if err != nil {
+			t.Logf("%s is not installed: %v", c.program, err)
+			continue
+		}
+		e, _ := engineNamed(c.program)
+		found := c.help.FindAllStringSubmatch(string(help), -1)
+		if len(found) < 10 {
+			t.Errorf("%s: only %d switches found", c.program, len(found))
+		}
+		for _, m := range found {
+			if !e.options.isSwitch(m[1]) {
+				t.Errorf("%s: --%s is a switch", c.program, m[1])
+			}
+		}
+		if !slices.ContainsFunc(found, func(m []string) bool { return m[1] == "detach" }) {
+			t.Errorf("%s: --detach is not found in its help", c.program)
+		}
+	}
+}
