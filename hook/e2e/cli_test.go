@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,15 +14,7 @@ import (
 // casviewRun is `casview run -- podman run ...` of a shell script.
 func casviewRun(t *testing.T, p *podman, inputs, run, script string) *exec.Cmd {
 	t.Helper()
-	cmd := p.command(t, job{args: sh("", "", script).args})
-	// What the test host needs around podman goes around casview as well.
-	at := slices.Index(cmd.Args, p.program)
-	casview := []string{filepath.Join(shared.bin, "casview"), "--config", p.place.config, "run", "--inputs", inputs, "--run", run, "--"}
-	cmd.Args = slices.Insert(cmd.Args, at, casview...)
-	if at == 0 {
-		cmd.Path = cmd.Args[0]
-	}
-	return cmd
+	return p.underCasview(p.command(t, job{args: sh("", "", script).args}), inputs, run)
 }
 
 func TestCasviewRunPodman(t *testing.T) {

@@ -22,7 +22,7 @@ func startWaiting(t *testing.T, e engine, j job) *waiting {
 	t.Helper()
 	w := &waiting{name: j.run, token: unique("token")}
 	// The shell is the container's init, and its arguments carry the token by which it is found on the host.
-	const script = "trap 'exit 7' TERM; cd /workspace; echo ready > ready; while true; do sleep 1000 & wait; done"
+	const script = "trap 'exit 7' TERM; trap '' INT; cd /workspace; echo ready > ready; while true; do sleep 1000 & wait; done"
 	j.args = []string{"/bin/sh", "-c", script, w.token}
 	w.engine = start(t, e.command(t, j))
 	// Without this a failing test would leave the container.
