@@ -4,8 +4,11 @@ MODULE  := github.com/casview/casview
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 DESTDIR ?=
 PREFIX  ?= /usr/local
+# Where `make build` and `make dist` put what they build.
+BIN     ?= bin
+DIST    ?= dist
 PROGRAMS = casview casview-hook casview-fsd casview-runtime
-ROOMS    = cas cmd config examples fsd hook
+ROOMS    = cas cmd config examples fsd hook packaging
 
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 	-ldflags '-s -w -X $(MODULE)/cmd/internal/version.stamp=$(VERSION)'
@@ -18,20 +21,24 @@ IMAGE_BUILD ?= buildah bud
 # Flags of bin/costs for `make costs`, like -json, -only REGEXP or -dir DIR.
 COSTSFLAGS ?=
 
-.PHONY: help build install test lint demo bench fuzz costs image setup clean
+.PHONY: help build install test test-dist lint demo bench fuzz costs image dist setup clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 build: ## build the static programs into bin/
-	@mkdir -p bin
-	$(GO_BUILD) -o bin/ $(PROGRAMS:%=./cmd/%)
+	@mkdir -p $(BIN)
+	$(GO_BUILD) -o $(BIN)/ $(PROGRAMS:%=./cmd/%)
 
 test: setup ## install what is missing, run all tests (as root or through sudo), list the skipped ones
 	.ci/test ./... ./.ci/testreport
 
+test-dist: setup ## install the packages in whole Debian systems, which takes minutes and a mirror
+	.ci/as-root env CGO_ENABLED=0 go test -count=1 -timeout 30m -v ./packaging -debian
+
 lint: ## vet, staticcheck, gofmt, direction of imports between the rooms
 	CGO_ENABLED=0 go vet ./... ./.ci/testreport
+	CGO_ENABLED=0 go vet -tags mandoc ./cmd/casview
 	CGO_ENABLED=0 go tool staticcheck ./... ./.ci/testreport
 	@unformatted=$$(gofmt -l $(ROOMS) .ci) && if [ -n "$$unformatted" ]; then echo "gofmt: not formatted:"; echo "$$unformatted"; exit 1; fi
 	CGO_ENABLED=0 go test -count=1 -run 'TestImportsBetweenRooms' ./cmd/internal/importrules
@@ -61,9 +68,12 @@ install: $(PROGRAMS:%=bin/%) ## copy the programs to $(DESTDIR)$(PREFIX)/bin
 $(PROGRAMS:%=bin/%) &:
 	$(MAKE) build
 
+dist: ## build packages for dpkg and rpm, a tarball, the installer image and SHA256SUMS into dist/
+	packaging/build '$(DIST)' '$(VERSION)' $(PROGRAMS)
+
 setup: ## install the Debian or Ubuntu packages that tests and demo need
 	@.ci/setup
 
-clean: ## remove bin/, bench.json and what the demo left
-	rm -rf bin bench.json
+clean: ## remove bin/, dist/, bench.json and what the demo left
+	rm -rf bin dist bench.json
 	[ ! -e .demo ] || .ci/as-root rm -rf --one-file-system .demo

@@ -1,3 +1,5 @@
+//go:build !mandoc
+
 // Command casview is the command line interface: it fills the store, starts jobs on views, and looks at their results.
 // Each command is one file, cmd_<verb>.go.
 package main

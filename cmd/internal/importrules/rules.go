@@ -49,6 +49,7 @@ func Rules() []Rule {
 			Never: []string{grpc, containerd, cobra},
 			Why:   "fsd is started for every container: what it links costs start time"},
 		{From: "cmd/...", Only: []string{"..."}, Why: "the mains put everything together"},
+		{From: "packaging", Why: "packages are made of what the other rooms build"},
 		{From: "examples/...", Only: []string{"..."}, Why: "examples use whatever they show"},
 	}
 }

@@ -1,0 +1,86 @@
+package packaging
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// hookFile is one of those that `casview install --engine podman` writes.
+const hookFile = "usr/share/containers/oci/hooks.d/casview-createRuntime.json"
+
+// installed takes a system through a package's life: installed, used, upgraded under a live run, removed and purged. Nothing
+// is left then.
+func installed(t *testing.T, s *system, older, newer string) {
+	before := s.files(t)
+	s.install(t, older)
+	if got := output(t, s.inside("casview", "version")); got != "v0.1.0" {
+		t.Errorf("casview version says %q", got)
+	}
+	for _, engine := range []string{"podman", "docker"} {
+		output(t, s.inside("casview", "install", "--engine", engine))
+	}
+	if !exists(s.root, hookFile) {
+		t.Errorf("no %s", hookFile)
+	}
+	first := s.startJob(t, "first")
+	first.finish(t, "one")
+	s.wantComplete(t, "first", "one")
+
+	t.Run("Upgrade", func(t *testing.T) { upgraded(t, s, newer) })
+
+	output(t, s.dpkg("--remove", "casview"))
+	if exists(s.root, hookFile) {
+		t.Error("removed, and the engine still calls the hook")
+	}
+	if !exists(s.root, "etc/casview/config.toml") || !exists(s.root, "var/lib/casview/store") {
+		t.Error("removing has taken the configuration or the store away")
+	}
+	output(t, s.dpkg("--purge", "casview"))
+	wantSame(t, before, s.files(t))
+}
+
+// upgraded replaces the package under a live run. The old daemon serves on, and the new hook finds its run. The
+// administrator's configuration stays.
+func upgraded(t *testing.T, s *system, newer string) {
+	conf := filepath.Join(s.root, "etc/casview/config.toml")
+	mine := []byte("# mine\n[collect]\ntimeout = \"1m\"\n")
+	must(t, os.WriteFile(conf, mine, 0o644))
+	live := s.startJob(t, "live")
+	s.install(t, newer)
+	if got := output(t, s.inside("casview", "version")); got != "v0.2.0" {
+		t.Errorf("after the upgrade casview version says %q", got)
+	}
+	if got, err := os.ReadFile(conf); err != nil || string(got) != string(mine) {
+		t.Errorf("the configuration holds %q, %v; expected what the administrator wrote", got, err)
+	}
+	if ps := output(t, s.inside("casview", "ps")); !strings.Contains(ps, "live ") {
+		t.Errorf("casview ps does not show the run as live:\n%s", ps)
+	}
+	if !exists(s.root, hookFile) {
+		t.Error("the upgrade has taken the engine's hook away")
+	}
+	_, said, err := capture(s.dpkg("--remove", "casview"))
+	if err == nil || !strings.Contains(said, "casview: uninstall: 1 live: live: wait for them") {
+		t.Errorf("removing the package under a live run: %v, %s", err, said)
+	}
+	output(t, s.inside("casview", "ps"))
+	live.finish(t, "two")
+	s.wantComplete(t, "live", "two")
+}
+
+func TestInstalled(t *testing.T) {
+	need(t, "runc", "busybox", "dpkg", "ldd")
+	t.Parallel()
+	older, newer := build(t, "v0.1.0", "deb rpm tar"), build(t, "v0.2.0", "deb")
+	t.Run("Contents", func(t *testing.T) { checkContents(t, older) })
+	t.Run("Again", func(t *testing.T) {
+		if again := build(t, "v0.2.0", "deb"); sums(t, again) != sums(t, newer) {
+			t.Errorf("built again:\n%s\nbefore:\n%s", sums(t, again), sums(t, newer))
+		}
+	})
+	t.Run("Life", func(t *testing.T) {
+		installed(t, newBare(t), one(t, older, "*.deb"), one(t, newer, "*.deb"))
+	})
+}
