@@ -36,7 +36,11 @@ disabled_plugins = [
 
 func startContainerd(t *testing.T, with setup) engine {
 	t.Helper()
-	s := newSite(t, 0, with)
+	return newContainerd(t, newSite(t, 0, with))
+}
+
+func newContainerd(t *testing.T, s *site) *containerd {
+	t.Helper()
 	dir := tempDir(t, 0)
 	c := &containerd{
 		ctr: find(t, "ctr"), socket: filepath.Join(dir, "sock"), namespace: filepath.Base(dir),

@@ -37,6 +37,8 @@ var engines = []engineKind{
 	{"podman-cdi", startPodmanCDI, []string{"podman", "runc"}},
 	{"podman-cdi-rootless", startPodmanCDIRootless, []string{"podman", "runc"}},
 	{"containerd", startContainerd, []string{"containerd", "runc"}},
+	{"containerd-runtime", startContainerdRuntime, []string{"containerd", "runc"}},
+	{"docker", startDocker, []string{"dockerd", "runc"}},
 }
 
 // runJob runs a job to its end.

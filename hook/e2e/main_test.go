@@ -14,7 +14,7 @@ import (
 // lives. The zero value means that this host can't run the tests; cause says why.
 type world struct {
 	dir   string
-	bin   string // casview, casview-hook, casview-fsd
+	bin   string // casview, casview-hook, casview-fsd, casview-runtime
 	posix string // the test binary of package posix
 	cause string
 }
@@ -84,7 +84,8 @@ func build() error {
 		return err
 	}
 	for _, args := range [][]string{
-		{"build", "-o", shared.bin + "/", module + "/cmd/casview", module + "/cmd/casview-hook", module + "/cmd/casview-fsd"},
+		{"build", "-o", shared.bin + "/", module + "/cmd/casview", module + "/cmd/casview-hook", module + "/cmd/casview-fsd",
+			module + "/cmd/casview-runtime"},
 		{"test", "-c", "-o", shared.posix, module + "/hook/e2e/posix"},
 	} {
 		cmd := exec.Command("go", args...)

@@ -20,6 +20,7 @@ type site struct {
 	uid                int
 	env                []string
 	staging            staging // what results must say
+	always             setup   // what the engine cannot do without
 }
 
 // setup changes the configuration of a site; the lines are appended to the table of that name.
@@ -52,8 +53,11 @@ func (s *site) configure(t *testing.T, with setup) {
 		"collect": "timeout = \"30s\"\n",
 		"log":     "level = \"debug\"\n",
 	}
+	for name, lines := range s.always {
+		tables[name] += lines + "\n"
+	}
 	for name, lines := range with {
-		tables[name] = lines + "\n"
+		tables[name] = s.always[name] + lines + "\n"
 	}
 	text := tables[""]
 	for name, lines := range tables {

@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// docker is a dockerd of its own on a containerd of its own, with casview-runtime among its runtimes. Docker before 24 gives
+// containers no annotations, so jobs ask by variables.
+type docker struct {
+	client    string
+	dir       string
+	place     *site
+	container *containerd
+}
+
+var _ engine = (*docker)(nil)
+
+const (
+	dockerImage = "casview-test"
+	wrapperName = "casview" // of the runtime
+)
+
+func startDocker(t *testing.T, with setup) engine {
+	t.Helper()
+	return newDocker(t, with)
+}
+
+func newDocker(t *testing.T, with setup) *docker {
+	t.Helper()
+	s := newSite(t, 0, with)
+	s.always = setup{"policy": "accept_env = true\n"}
+	s.configure(t, with)
+	d := &docker{client: find(t, "docker"), dir: tempDir(t, 0), place: s, container: newContainerd(t, s)}
+	config, err := json.Marshal(map[string]any{
+		"data-root": filepath.Join(d.dir, "data"), "exec-root": filepath.Join(d.dir, "exec"), "pidfile": filepath.Join(d.dir, "pid"),
+		"hosts": []string{d.host()}, "containerd": d.container.socket, "containerd-namespace": d.container.namespace,
+		"containerd-plugins-namespace": d.container.namespace + "-plugins",
+		"cgroup-parent":                "/" + d.container.namespace,
+		"bridge":                       "none", "iptables": false, "ip6tables": false, "log-level": "error",
+		"runtimes": map[string]any{
+			wrapperName: map[string]any{"path": filepath.Join(shared.bin, "casview-runtime"), "runtimeArgs": []string{"--casview-config", s.config}},
+		},
+	})
+	must(t, err)
+	removeAfterwards(t, d.container.namespace)
+	d.serve(t, writeFile(t, string(config), d.dir, "daemon.json"))
+	d.importImage(t)
+	return d
+}
+
+// removeAfterwards removes what dockerd leaves outside its own directories, as far as it was not there before.
+func removeAfterwards(t *testing.T, cgroup string) {
+	t.Helper()
+	paths := []string{"/etc/docker/key.json", "/etc/docker", "/run/docker/plugins", "/run/docker"}
+	paths = slices.DeleteFunc(paths, exists)
+	t.Cleanup(func() {
+		cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + cgroup)
+		must(t, err)
+		for _, path := range append(append(cgroups, "/sys/fs/cgroup/"+cgroup), paths...) {
+			_ = os.Remove(path) // a folder in which somebody else has something stays
+		}
+	})
+}
+
+func (d *docker) host() string { return "unix://" + filepath.Join(d.dir, "sock") }
+
+func (d *docker) serve(t *testing.T, config string) {
+	t.Helper()
+	var log bytes.Buffer
+	daemon := exec.Command(find(t, "dockerd"), "--config-file", config)
+	daemon.Stdout, daemon.Stderr = &log, &log
+	daemon.WaitDelay = 5 * time.Second
+	must(t, daemon.Start())
+	t.Cleanup(func() {
+		must(t, daemon.Process.Signal(unix.SIGTERM))
+		_ = daemon.Wait()
+		if t.Failed() {
+			t.Logf("dockerd: %s", log.String())
+		}
+	})
+	eventually(t, func() error {
+		out, err := d.docker("version").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("dockerd does not answer: %w: %s%s", err, out, log.String())
+		}
+		return nil
+	})
+}
+
+// importImage makes the root filesystem an image.
+func (d *docker) importImage(t *testing.T) {
+	t.Helper()
+	tar := filepath.Join(d.dir, "rootfs.tar")
+	output(t, exec.Command("tar", "-C", d.rootfs(), "-cf", tar, "."))
+	output(t, d.docker("import", tar, dockerImage))
+	must(t, os.Remove(tar))
+}
+
+// docker is any docker command.
+func (d *docker) docker(args ...string) *exec.Cmd {
+	cmd := exec.Command(d.client, append([]string{"--host", d.host()}, args...)...)
+	cmd.Env = append(os.Environ(), "DOCKER_CONFIG="+filepath.Join(d.dir, "client"))
+	return cmd
+}
+
+func (d *docker) site() *site    { return d.place }
+func (d *docker) rootfs() string { return d.container.image }
+
+func (d *docker) command(t *testing.T, j job) *exec.Cmd {
+	t.Helper()
+	args := []string{"run", "--rm", "--network", "none", "--runtime", wrapperName}
+	for key, value := range j.allAnnotations() {
+		name := "CASVIEW_" + strings.ToUpper(strings.TrimPrefix(key, "io.casview."))
+		args = append(args, "--env", name+"="+value)
+	}
+	for _, b := range j.binds {
+		args = append(args, "--volume", b.host+":"+b.container+":ro")
+	}
+	if j.uid != 0 {
+		args = append(args, "--user", fmt.Sprintf("%d:%d", j.uid, j.gid))
+	}
+	if j.readonly {
+		args = append(args, "--read-only")
+	}
+	return d.docker(append(append(append(args, j.options...), dockerImage), j.args...)...)
+}
