@@ -53,7 +53,7 @@ manifest when the container stops.`,
 		a.ingestCmd(), a.treeCmd(), a.catCmd(),
 		a.runCmd(), a.specCmd(), a.cdiCmd(), a.mountCmd(),
 		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(), a.recoverCmd(),
-		a.installCmd(), a.uninstallCmd(), a.configCmd(), a.versionCmd(),
+		a.installCmd(), a.uninstallCmd(), a.doctorCmd(), a.configCmd(), a.versionCmd(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("")

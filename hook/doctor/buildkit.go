@@ -1,0 +1,44 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+)
+
+// buildkit looks at the runtime that buildkitd's OCI worker calls.
+func (d *doctor) buildkit(ctx context.Context, l *list, _ present) bool {
+	file := "/etc/buildkit/buildkitd.toml"
+	if user := d.userConfig(); user != "" {
+		file = filepath.Join(user, "buildkit/buildkitd.toml")
+	}
+	text, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false
+	case err != nil:
+		l.skip(RuntimeProgram, err.Error())
+		return false
+	}
+	var c struct {
+		Worker struct {
+			OCI struct {
+				Binary string `toml:"binary"`
+			} `toml:"oci"`
+		} `toml:"worker"`
+	}
+	if _, err := toml.Decode(string(text), &c); err != nil {
+		l.broken(HookFile, fmt.Sprintf("%s: %s", file, firstLine(err.Error())), "buildkitd does not start with a configuration that it can't read.", "mend "+file)
+		return false
+	}
+	if !isOurRuntime(c.Worker.OCI.Binary) {
+		return false
+	}
+	d.runtimeRuns(ctx, l, c.Worker.OCI.Binary, file, "buildkit")
+	return true
+}

@@ -1,0 +1,119 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// containersConf is what podman's configuration comes to.
+type containersConf struct {
+	// files are those that were read, in podman's order.
+	files    []string
+	hooksDir []string
+	// runtime is the name or path that is configured, "" for podman's choice.
+	runtime string
+}
+
+// readContainersConf reads containers.conf(5) as podman does: system, administrator, drop-ins, then the user's. podman has
+// no command that tells what comes of it: `podman info` is silent about hooks.
+func (d *doctor) readContainersConf() (containersConf, error) {
+	c := containersConf{hooksDir: []string{systemHooks}}
+	appending := false
+	for _, path := range d.containersConfFiles() {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return c, err
+		}
+		if err := c.merge(string(text), &appending); err != nil {
+			return c, fmt.Errorf("%s: %w", path, err)
+		}
+		c.files = append(c.files, path)
+	}
+	return c, nil
+}
+
+func (d *doctor) containersConfFiles() []string {
+	var all []string
+	if path := os.Getenv("CONTAINERS_CONF"); path != "" {
+		all = []string{path}
+	} else {
+		all = append([]string{"/usr/share/containers/containers.conf"}, withDropIns("/etc/containers/containers.conf")...)
+		if user := d.userConfig(); user != "" {
+			all = append(all, withDropIns(filepath.Join(user, "containers/containers.conf"))...)
+		}
+	}
+	if path := os.Getenv("CONTAINERS_CONF_OVERRIDE"); path != "" {
+		all = append(all, path)
+	}
+	return all
+}
+
+// userConfig is where a rootless engine's user has configuration, and "" for root, whose podman reads none of their own.
+func (d *doctor) userConfig() string {
+	if !d.rootless() {
+		return ""
+	}
+	if dir := os.Getenv("XDG_CONFIG_HOME"); dir != "" {
+		return dir
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".config")
+	}
+	return ""
+}
+
+func withDropIns(path string) []string {
+	more, _ := filepath.Glob(path + ".d/*.conf") // sorted by name; an unreadable folder has none for podman either
+	return append([]string{path}, more...)
+}
+
+// merge lays one file over what came before it. A list replaces the list before, unless a file has said {append=true}
+// (podman 5): then those of that file and of later ones are added.
+func (c *containersConf) merge(text string, appending *bool) error {
+	var file struct {
+		Engine struct {
+			HooksDir []any  `toml:"hooks_dir"`
+			Runtime  string `toml:"runtime"`
+		} `toml:"engine"`
+	}
+	meta, err := toml.Decode(text, &file)
+	if err != nil {
+		return errors.New(firstLine(err.Error()))
+	}
+	if file.Engine.Runtime != "" {
+		c.runtime = file.Engine.Runtime
+	}
+	if !meta.IsDefined("engine", "hooks_dir") {
+		return nil
+	}
+	var dirs []string
+	for _, item := range file.Engine.HooksDir {
+		switch v := item.(type) {
+		case string:
+			dirs = append(dirs, v)
+		case map[string]any:
+			if on, ok := v["append"].(bool); ok {
+				*appending = on
+			}
+		}
+	}
+	if *appending {
+		dirs = append(c.hooksDir, dirs...)
+	}
+	c.hooksDir = dirs
+	return nil
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}

@@ -1,0 +1,146 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// engine is how one engine is found and looked at.
+type engine struct {
+	name string
+	// programs are looked for in this order; the first that is there is asked with "--version".
+	programs []string
+	// units are its systemd services.
+	units []string
+	// look adds what it finds, and tells whether casview is installed there. It is nil for engines that use another's
+	// installation.
+	look func(d *doctor, ctx context.Context, l *list, e present) bool
+}
+
+// present is an engine that is there.
+type present struct {
+	path    string
+	version version
+}
+
+func engines() []engine {
+	return []engine{
+		{name: "podman", programs: []string{"podman"}, units: []string{"podman.service"}, look: (*doctor).podman},
+		{name: "crio", programs: []string{"crio"}, units: []string{"crio.service"}, look: (*doctor).crio},
+		{name: "docker", programs: []string{"dockerd", "docker"}, units: []string{"docker.service", "containerd.service"}, look: (*doctor).docker},
+		{name: "containerd", programs: []string{"containerd"}, units: []string{"containerd.service"}, look: (*doctor).containerd},
+		{name: "nerdctl", programs: []string{"nerdctl"}},
+		{name: "buildkit", programs: []string{"buildkitd"}, units: []string{"buildkit.service"}, look: (*doctor).buildkit},
+	}
+}
+
+// bareRuntimes run bundles by themselves, on which `casview spec` puts the hooks.
+func bareRuntimes() []string { return []string{"runc", "crun"} }
+
+const whySetup = "Where the engine knows nothing of casview, a container that asks for it runs without, silently."
+
+func (d *doctor) engines(ctx context.Context) {
+	installed, missing := d.lookAtEngines(ctx)
+	d.runtimes(ctx)
+	devices := d.cdi()
+	d.setup(installed, missing, devices > 0)
+	if d.Run {
+		d.jobs(ctx, installed)
+	}
+}
+
+// lookAtEngines returns the engines into which casview is installed, and those into which it could be.
+func (d *doctor) lookAtEngines(ctx context.Context) (installed, missing []string) {
+	found := false
+	for _, e := range engines() {
+		if d.Engine != "" && d.Engine != e.name {
+			continue
+		}
+		at, ok := d.find(ctx, e)
+		if !ok {
+			continue
+		}
+		found = true
+		if e.look != nil {
+			there := false
+			d.of(e.name, func(l *list) { there = e.look(d, ctx, l, at) })
+			if there {
+				installed = append(installed, e.name)
+			} else {
+				missing = append(missing, e.name)
+			}
+		}
+		d.of(e.name, func(l *list) { d.killMode(ctx, l, e.units) })
+	}
+	if !found {
+		d.host(d.noEngine)
+	}
+	return installed, missing
+}
+
+func (d *doctor) find(ctx context.Context, e engine) (present, bool) {
+	i := slices.IndexFunc(e.programs, func(name string) bool { return look(name) != "" })
+	if i < 0 {
+		return present{}, false
+	}
+	p := present{path: look(e.programs[i])}
+	d.of(e.name, func(l *list) {
+		out, err := ask(ctx, p.path, "--version")
+		if err == nil {
+			p.version, err = parseVersion(out)
+		}
+		if err != nil {
+			l.skip(Engine, "which version it is can't be told: "+err.Error())
+			return
+		}
+		l.ok(Engine, fmt.Sprintf("%s %s", p.path, p.version))
+	})
+	return p, true
+}
+
+func (d *doctor) noEngine(l *list) {
+	if d.Engine != "" {
+		l.broken(Engines, d.Engine+" is not on this host's PATH", "casview is called by container engines.", "install it, or name another with --engine")
+		return
+	}
+	for _, name := range bareRuntimes() {
+		if path := look(name); path != "" {
+			l.ok(Engines, "no engine but "+path+": casview spec adds casview to its bundles")
+			return
+		}
+	}
+	l.broken(Engines, "no container engine and no runtime is on PATH", "casview is called by container engines.",
+		d.sudo("apt-get install podman")+"   # or another of "+strings.Join(EngineNames(), ", "))
+}
+
+// setup tells of engines that casview is not installed into. That is a fault only where it was asked for, or where there is
+// no other way to casview.
+func (d *doctor) setup(installed, missing []string, byDevice bool) {
+	for _, name := range installed {
+		d.of(name, func(l *list) { l.ok(EngineSetup, "casview is installed into it") })
+	}
+	for _, name := range missing {
+		d.of(name, func(l *list) {
+			switch {
+			case len(installed) > 0:
+				l.skip(EngineSetup, "casview is not installed into it")
+				return
+			case byDevice:
+				l.skip(EngineSetup, "casview is not installed into it; containers with a CDI device of casview's have its hooks")
+				return
+			}
+			l.broken(EngineSetup, "casview is not installed into it", whySetup, d.install(name))
+		})
+	}
+}
+
+// install is the command that installs into an engine. Users install into their own podman.
+func (d *doctor) install(engine string) string {
+	command := d.casview("install --engine " + engine)
+	if engine == "podman" {
+		return command
+	}
+	return d.sudo(command)
+}

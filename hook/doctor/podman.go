@@ -1,0 +1,80 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// Folders of hooks.d files. podman and CRI-O read the first without being told.
+const (
+	systemHooks = "/usr/share/containers/oci/hooks.d"
+	adminHooks  = "/etc/containers/oci/hooks.d"
+)
+
+func (d *doctor) podman(ctx context.Context, l *list, e present) bool {
+	d.podmanTraps(l, e)
+	conf, err := d.readContainersConf()
+	if err != nil {
+		l.broken(HooksDir, err.Error(), "podman does not start with a configuration that it can't read.", "podman info   # until it says nothing of it")
+		return false
+	}
+	d.podmanRuntime(l, conf)
+	return d.hooks(ctx, l, hooksOf{
+		engine: "podman", dirs: conf.hooksDir, others: d.otherHookDirs(),
+		where: "hooks_dir of " + strings.Join(conf.files, ", "), mend: d.mendHooksDir,
+	})
+}
+
+// otherHookDirs are where hooks may be that no one reads.
+func (d *doctor) otherHookDirs() []string {
+	dirs := []string{systemHooks, adminHooks}
+	if user := d.userConfig(); user != "" {
+		dirs = append(dirs, filepath.Join(user, "containers/oci/hooks.d"))
+	}
+	return dirs
+}
+
+// mendHooksDir is the command by which podman reads one more folder.
+func (d *doctor) mendHooksDir(dirs []string) string {
+	folder := "/etc/containers/containers.conf.d"
+	if user := d.userConfig(); user != "" {
+		folder = filepath.Join(user, "containers/containers.conf.d")
+	}
+	var quoted []string
+	for _, dir := range dirs {
+		quoted = append(quoted, fmt.Sprintf("%q", dir))
+	}
+	file := filepath.Join(folder, "zz-casview-hooks.conf")
+	script := fmt.Sprintf("mkdir -p %s; printf \"[engine]\\nhooks_dir = [%s]\\n\" > %s", folder, strings.ReplaceAll(strings.Join(quoted, ", "), `"`, `\"`), file)
+	command := "sh -c " + quote(script)
+	if d.rootless() {
+		return command
+	}
+	return d.sudo(command)
+}
+
+func (d *doctor) podmanTraps(l *list, e present) {
+	switch {
+	case e.version == version{}:
+		l.skip(PodmanConmon, "podman's version is not known")
+	case e.version.before(5, 3):
+		l.ok(PodmanConmon, "podman returns when the job has ended; casview run waits for the result")
+	default:
+		l.ok(PodmanConmon, fmt.Sprintf("podman %s waits for conmon, and so for the job's outputs to be collected: it returns later, with the result there", e.version))
+	}
+}
+
+// podmanRuntime tells where podman's runtime is one that starts nothing here. podman takes crun where it is not told.
+func (d *doctor) podmanRuntime(l *list, conf containersConf) {
+	runtime := conf.runtime
+	if runtime == "" {
+		runtime = "crun"
+	}
+	if filepath.Base(runtime) != "crun" || look(runtime) == "" || !mixedCgroups() {
+		return
+	}
+	mend := "podman --runtime runc run ...   # or boot with systemd.unified_cgroup_hierarchy=1"
+	l.broken(CrunCgroups, "podman's runtime is crun, which starts no container where cgroup v1 and v2 are mixed", "No container starts.", mend)
+}
