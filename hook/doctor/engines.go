@@ -3,8 +3,11 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/casview/casview/hook/install"
 )
 
 // engine is how one engine is found and looked at.
@@ -136,11 +139,16 @@ func (d *doctor) setup(installed, missing []string, byDevice bool) {
 	}
 }
 
-// install is the command that installs into an engine. Users install into their own podman.
+// install is the command that installs into an engine. Users install into their own podman. Docker and containerd 1 read no
+// file beside the administrator's, which --in-place edits.
 func (d *doctor) install(engine string) string {
-	command := d.casview("install --engine " + engine)
-	if engine == "podman" {
-		return command
+	switch engine {
+	case "podman":
+		return d.casview("install --engine podman")
+	case "buildkit":
+		return "add binary = " + fmt.Sprintf("%q", filepath.Join(d.Programs, install.RuntimeName)) + " below [worker.oci] in /etc/buildkit/buildkitd.toml"
+	case "docker", "containerd":
+		return d.sudo(d.casview("install --engine " + engine + " --in-place"))
 	}
-	return d.sudo(command)
+	return d.sudo(d.casview("install --engine " + engine))
 }

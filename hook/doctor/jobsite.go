@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/casview/casview/hook/install"
 )
 
 // jobSite is a root filesystem that has casview alone, and a directory with one input.
@@ -90,7 +92,7 @@ func dockerJob(ctx context.Context, d *doctor, j jobSite) (err error) {
 }
 
 func containerdJob(ctx context.Context, d *doctor, j jobSite) error {
-	runtime := filepath.Join(d.Programs, runtimeName)
+	runtime := filepath.Join(d.Programs, install.RuntimeName)
 	return d.casviewRun(ctx, j, append([]string{"ctr", "run", "--rm", "--runc-binary=" + runtime, "--rootfs", j.rootfs, j.run}, j.args...)...)
 }
 

@@ -36,13 +36,18 @@ func (d *doctor) tryAll(ctx context.Context) outcome {
 func (d *doctor) kernel(l *list, o outcome) {
 	release := kernelRelease()
 	d.openat2(l)
-	if o.own == nil {
+	switch {
+	case o.own != nil:
+		d.mountAPI(l, o.own, release)
+		d.fuse(l, o.own, release)
+	case d.uid == 0:
+		l.broken(MountAPI, fmt.Sprintf("no mount namespace can be made: %v", o.err), whyMounts, d.mendMounts("run it with CAP_SYS_ADMIN"))
+		l.skip(FuseFilesystem, "nothing can be mounted")
+		l.skip(FusePassthrough, "nothing can be mounted")
+	default: // user-namespaces says more
 		for _, id := range []ID{MountAPI, FuseFilesystem, FusePassthrough} {
 			l.skip(id, fmt.Sprintf("could not be tried: %v", o.err))
 		}
-	} else {
-		d.mountAPI(l, o.own, release)
-		d.fuse(l, o.own, release)
 	}
 	d.landlock(l)
 }
@@ -59,13 +64,15 @@ func (d *doctor) openat2(l *list) {
 	l.ok(Openat2, "openat2 works")
 }
 
+const whyMounts = "Views are made as detached mounts and attached to containers by these system calls."
+
 func (d *doctor) mountAPI(l *list, t *trials, release string) {
 	if t.MountAPI == "" {
 		l.ok(MountAPI, "fsopen, fsmount, open_tree and move_mount work")
 		return
 	}
 	l.broken(MountAPI, fmt.Sprintf("%s (kernel %s)", t.MountAPI, release),
-		"Views are made as detached mounts and attached to containers with these calls.",
+		whyMounts,
 		d.mendMounts("boot Linux 5.10 or newer (5.11 for rootless engines)"))
 }
 

@@ -4,14 +4,12 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/casview/casview/hook/install"
 	"github.com/casview/casview/hook/spec"
 )
 
-// runtimeName is the file name of the wrapper by which engines without hooks of their own call casview.
-const runtimeName = "casview-runtime"
-
 // isOurRuntime tells by its path whether a runtime is casview's.
-func isOurRuntime(path string) bool { return filepath.Base(path) == runtimeName }
+func isOurRuntime(path string) bool { return filepath.Base(path) == install.RuntimeName }
 
 // runtimeRuns looks at a wrapper that an engine's configuration names, and at the programs beside it.
 func (d *doctor) runtimeRuns(ctx context.Context, l *list, path, named, engine string) {
@@ -23,7 +21,7 @@ func (d *doctor) runtimeRuns(ctx context.Context, l *list, path, named, engine s
 		l.broken(RuntimeProgram, named+" names "+path+", which is not on PATH", whyRuntime(engine), d.install(engine))
 		return
 	}
-	for _, name := range []string{runtimeName, spec.HookName, fsdName} {
+	for _, name := range []string{install.RuntimeName, spec.HookName, fsdName} {
 		beside := filepath.Join(filepath.Dir(program), name)
 		if cause := cannotRun(beside); cause != "" {
 			l.broken(RuntimeProgram, named+" names "+path+": "+cause, whyRuntime(engine), d.install(engine))

@@ -67,10 +67,14 @@ func (d *doctor) stateDirectory(l *list) (place string, usable bool) {
 	}
 	// The effective user's rights: read-only mounts count as well.
 	if err := unix.Faccessat(unix.AT_FDCWD, place, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-		if there {
+		switch {
+		case errors.Is(err, unix.EROFS):
+			l.broken(StateDirectory, fmt.Sprintf("%s: user %d can't write there: %v", place, user, err), whyState,
+				d.sudo("mount -o remount,rw --target "+quote(place)))
+		case there:
 			l.broken(StateDirectory, fmt.Sprintf("%s: user %d can't write there: %v", place, user, err), whyState,
 				d.sudo(fmt.Sprintf("chown -R %d:%d %s", user, os.Getegid(), quote(place))))
-		} else {
+		default:
 			l.broken(StateDirectory, fmt.Sprintf("%s: is missing, and user %d can't make it: %s: %v", d.config.State, user, place, err), whyState,
 				d.sudo(fmt.Sprintf("install -d -m 0700 -o %d -g %d %s", user, os.Getegid(), quote(d.config.State))))
 		}

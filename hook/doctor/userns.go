@@ -64,7 +64,7 @@ const whyUserNamespaces = "A rootless engine runs containers in a user namespace
 func (d *doctor) userNamespaces(l *list, o outcome) {
 	restricted := sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1"
 	switch {
-	case d.inUserns:
+	case d.inUserns && d.uid == 0:
 		l.ok(UserNamespaces, "this is inside of a user namespace")
 	case o.own == nil:
 		l.broken(UserNamespaces, fmt.Sprintf("no user namespace can be made: %v%s", o.err, namespaceLimits()), whyUserNamespaces, d.mendNamespaces())

@@ -1,0 +1,158 @@
+package doctor
+
+// onlyFakes hides the engines that are installed here: they lie on PATH, or where look finds root's programs.
+const onlyFakes = `for d in /usr/sbin /usr/local/sbin; do mount -t tmpfs tmpfs $d; done; P=$BIN:$T/fake; ln -s $(command -v sh) $T/fake/sh; `
+
+// mixed and pure make /sys/fs/cgroup what it is with both versions of cgroups, and with the second one alone.
+const (
+	mixed = `mount -t tmpfs tmpfs /sys/fs/cgroup; mkdir /sys/fs/cgroup/v1 /sys/fs/cgroup/unified
+		mount -t cgroup -o none,name=casview-doctor cgroup /sys/fs/cgroup/v1; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified; `
+	pure = `mount -t cgroup2 cgroup2 /sys/fs/cgroup; `
+)
+
+// engineSymptoms are those of engines and runtimes as they are, whether casview is installed or not.
+func engineSymptoms() []symptom {
+	podman, docker, containerd := []string{"--engine", "podman"}, []string{"--engine", "docker"}, []string{"--engine", "containerd"}
+	wrapper := `cp -r $BIN $T/bin; cp $T/bin/casview-hook $T/bin/casview-runtime; `
+	daemonJSON := wrapper + `echo '{"runtimes": {"casview": {"path": "'$T'/bin/casview-runtime"}}}' > /etc/docker/daemon.json; `
+	handler := func(path string) string {
+		return wrapper + `printf 'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.casview]\nruntime_type = "io.containerd.runc.v2"\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.casview.options]\nBinaryName = "%s"\n' ` +
+			path + ` > /etc/containerd/config.toml; `
+	}
+	unit := func(text string) string {
+		return `mkdir -p /etc/systemd/system; rm -rf /run/systemd; printf '` + text + `' > /etc/systemd/system/docker.service; rm -rf /etc/systemd/system/docker.service.d; `
+	}
+	return []symptom{
+		{name: "None", host: onlyFakes, id: Engines, status: Broken, what: "no container engine"},
+		{name: "NotTheOneThatIsNamed", args: []string{"--engine", "nerdctl"}, host: onlyFakes + `fake podman 'echo podman version 4.3.1'`, id: Engines, status: Broken, what: "nerdctl is not on this host's PATH"},
+		{name: "FakeRuncAlone", host: onlyFakes + `fake runc 'echo runc version 1.3.1'`, id: Engines, status: OK, what: "casview spec"},
+		{name: "Podman", args: podman, id: Engine, subject: "podman", status: OK, what: "podman 4."},
+		{name: "FakePodmanWithoutVersion", args: podman, host: `fake podman 'echo soon'`, id: Engine, subject: "podman", status: Skipped, what: "no version"},
+		{name: "FakePodmanThatFails", args: podman, host: `fake podman 'echo no >&2; exit 3'`, id: Engine, subject: "podman", status: Skipped, what: "exit status 3: no"},
+
+		{name: "Podman", args: podman, id: EngineSetup, subject: "podman", status: Broken, what: "not installed", mends: true},
+		{name: "Docker", args: docker, id: EngineSetup, subject: "docker", status: Broken, what: "not installed"},
+		{name: "ContainerdBesidePodman", host: `casview install >/dev/null`, id: EngineSetup, subject: "containerd", status: Skipped, what: "not installed"},
+		{name: "PodmanInstalled", host: `casview install >/dev/null`, id: EngineSetup, subject: "podman", status: OK},
+		{name: "DockerInstalled", args: docker, host: daemonJSON, id: EngineSetup, subject: "docker", status: OK},
+		{name: "ContainerdInstalled", args: containerd, host: handler("$T/bin/casview-runtime"), id: EngineSetup, subject: "containerd", status: OK},
+		{name: "ByCDIDeviceAlone", args: podman, host: `echo '{"kind": "casview.io/inputs", "devices": []}' > /etc/cdi/casview.io-x.json`, id: EngineSetup, subject: "podman", status: Skipped, what: "CDI"},
+		{name: "FakeBuildkitd", args: []string{"--engine", "buildkit"}, host: `fake buildkitd 'echo buildkitd v0.20.1'`, id: EngineSetup, subject: "buildkit", status: Broken, what: "not installed"},
+		{name: "FakeCrio", args: []string{"--engine", "crio"}, host: `fake crio 'test "$1" = config || echo crio version 1.30.0'`, id: EngineSetup, subject: "crio", status: Broken, what: "not installed", mends: true},
+
+		{name: "Docker", args: docker, host: daemonJSON + `rm $T/bin/casview-runtime`, id: RuntimeProgram, subject: "docker", status: Broken, what: "casview-runtime: no such file"},
+		{name: "DockerOK", args: docker, host: daemonJSON, id: RuntimeProgram, subject: "docker", status: OK},
+		{name: "DockerHookMissing", args: docker, host: daemonJSON + `rm $T/bin/casview-hook`, id: RuntimeProgram, subject: "docker", status: Broken, what: "casview-hook: no such file"},
+		{name: "DockerForUsers", args: docker, user: true, host: daemonJSON + `chmod 600 /etc/docker/daemon.json`, id: RuntimeProgram, subject: "docker", status: Skipped, what: "needs root"},
+		{name: "DockerJSONDamaged", args: docker, host: `echo '{' > /etc/docker/daemon.json`, id: HookFile, subject: "docker", status: Broken, what: "daemon.json: unexpected end"},
+		{name: "Containerd", args: containerd, host: handler("/nowhere/casview-runtime"), id: RuntimeProgram, subject: "containerd", status: Broken, what: "/nowhere/casview-runtime: no such file"},
+		{name: "ContainerdNotOnPath", args: containerd, host: handler("casview-runtime") + `P=/usr/bin`, id: RuntimeProgram, subject: "containerd", status: Broken, what: "not on PATH"},
+		{name: "ContainerdDamaged", args: containerd, host: `echo '[' > /etc/containerd/config.toml`, id: RuntimeProgram, subject: "containerd", status: Skipped, what: "can't be read"},
+		{name: "FakeBuildkitd", args: []string{"--engine", "buildkit"}, host: `fake buildkitd 'echo buildkitd v0.20.1'; mkdir -p /etc/buildkit; printf '[worker.oci]\nbinary = "/nowhere/casview-runtime"\n' > /etc/buildkit/buildkitd.toml`,
+			id: RuntimeProgram, subject: "buildkit", status: Broken, what: "no such file"},
+		{name: "OldHookBesideTheRuntime", args: docker, host: daemonJSON + `cp $OLD/casview-hook $T/bin`, id: HookVersion, subject: "docker", status: Degraded, what: "v0.0.1"},
+
+		{name: "DockerdDoesNotRun", args: docker, host: daemonJSON + `fake docker 'echo Cannot connect to the Docker daemon >&2; exit 1'`, id: EngineRestart, subject: "docker", status: Skipped, what: "Cannot connect"},
+		{name: "FakeDockerHasIt", args: docker, host: daemonJSON + `fake docker 'echo "{\"casview\": {\"path\": \"'$T'/bin/casview-runtime\"}}"'`, id: EngineRestart, subject: "docker", status: OK},
+		{name: "FakeDockerLosesIt", args: docker, host: `fake docker 'echo "{\"casview\": {\"path\": \"/usr/bin/casview-runtime\"}}"'`, id: EngineRestart, subject: "docker", status: Degraded, what: "not in /etc/docker/daemon.json"},
+
+		{name: "FakeRunc1.1", args: podman, host: onlyFakes + `fake runc 'echo runc version 1.1.15'; fake podman 'echo podman version 4.3.1'`, id: RuncPoststop, subject: "runc", status: Degraded, what: "runc 1.1.15"},
+		{name: "FakeRunc1.2", args: podman, host: onlyFakes + `fake runc 'echo runc version 1.2.0-rc.1'; fake podman 'echo podman version 4.3.1'`, id: RuncPoststop, subject: "runc", status: OK},
+		{name: "FakeRunc1.2WithBareHook", args: podman, host: onlyFakes + `fake runc 'echo runc version 1.2.5'; fake podman 'echo podman version 4.3.1'; mkdir -p /usr/share/containers/oci/hooks.d
+			echo '{"version":"1.0.0","hook":{"path":"/bin/true"},"when":{"always":true},"stages":["createContainer"]}' > /usr/share/containers/oci/hooks.d/x.json`,
+			id: RuncEnvironment, subject: "runc", status: Degraded, what: "hooks.d/x.json"},
+		{name: "FakeRunc1.2WithHook", args: podman, host: onlyFakes + `fake runc 'echo runc version 1.2.5'; fake podman 'echo podman version 4.3.1'; mkdir -p /usr/share/containers/oci/hooks.d
+			echo '{"version":"1.0.0","hook":{"path":"/bin/true","env":[]},"when":{"always":true},"stages":["createContainer"]}' > /usr/share/containers/oci/hooks.d/x.json`,
+			id: RuncEnvironment, subject: "runc", status: OK},
+		{name: "FakeRunc1.3", args: podman, host: onlyFakes + `fake runc 'echo runc version 1.3.0'; fake podman 'echo podman version 4.3.1'`, id: RuncEnvironment, subject: "runc", status: OK, what: "keeps"},
+		{name: "Mixed", args: podman, host: mixed, id: CrunCgroups, subject: "crun", status: Degraded, what: "mixed"},
+		{name: "PodmansRuntime", args: podman, host: mixed, id: CrunCgroups, subject: "podman", status: Broken, what: "podman's runtime is crun"},
+		{name: "V2Alone", args: podman, host: pure, id: CrunCgroups, subject: "crun", status: OK},
+		{name: "FakePodman5.3", args: podman, host: `fake podman 'echo podman version 5.3.0'`, id: PodmanConmon, subject: "podman", status: OK, what: "waits for conmon"},
+		{name: "FakePodman5.2", args: podman, host: `fake podman 'echo podman version 5.2.5'`, id: PodmanConmon, subject: "podman", status: OK, what: "when the job has ended"},
+
+		{name: "DefaultOfSystemd", args: docker, host: unit(`[Service]\nExecStart=/usr/sbin/dockerd\n`), id: KillMode, subject: "docker", status: Degraded, what: "docker.service has KillMode=control-group"},
+		{name: "DropInsCount", args: docker, host: unit(`[Service]\nKillMode=process\n`) + `mkdir /etc/systemd/system/docker.service.d; printf '[Service]\nKillMode=mixed\n' > /etc/systemd/system/docker.service.d/a.conf`,
+			id: KillMode, subject: "docker", status: Degraded, what: "KillMode=mixed"},
+		{name: "Process", args: docker, host: unit(`[Service]\nKillMode=process\n`), id: KillMode, subject: "docker", status: OK, what: "docker.service has KillMode=process"},
+		{name: "FakeSystemctl", args: docker, host: `mkdir -p /run/systemd/system; fake systemctl 'echo LoadState=loaded; echo KillMode=control-group'`, id: KillMode, subject: "docker", status: Degraded, what: "control-group"},
+		{name: "Mends", args: []string{"--engine", "containerd"}, host: `mkdir -p /etc/systemd/system; rm -rf /run/systemd; echo '[Service]' > /etc/systemd/system/containerd.service`,
+			id: KillMode, subject: "containerd", status: Degraded, what: "control-group", mends: true},
+	}
+}
+
+// hookSymptoms are those of hooks.d files and CDI specs that casview installed.
+func hookSymptoms() []symptom {
+	const (
+		installed = `casview install >/dev/null; H=/usr/share/containers/oci/hooks.d; `
+		moved     = installed + `mkdir -p /etc/containers/oci; mv $H /etc/containers/oci; `
+		conf      = `mkdir -p /etc/containers/containers.conf.d; `
+	)
+	engine := []string{"--engine", "podman"}
+	all := []symptom{
+		{name: "Installed", host: installed, id: HooksDir, status: OK, what: "/usr/share/containers/oci/hooks.d"},
+		{name: "NotRead", host: moved, id: HooksDir, status: Broken, what: "/etc/containers/oci/hooks.d, which podman does not read", mends: true},
+		{name: "ContainersConfNamesAnother", host: installed + `printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf`, id: HooksDir, status: Broken, what: "podman does not read", mends: true},
+		{name: "DropInWinsOverFile", host: moved + conf + `printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf
+			printf '[engine]\nhooks_dir = ["/etc/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf`, id: HooksDir, status: OK, what: "/etc/containers/oci/hooks.d"},
+		{name: "LastDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/usr/share/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf
+			printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf.d/b.conf`, id: HooksDir, status: Broken, what: "podman does not read"},
+		{name: "AppendsSincePodman5", host: installed + conf + `printf '[engine]\nhooks_dir = ["/srv/hooks", {append = true}]\n' > /etc/containers/containers.conf.d/b.conf`,
+			id: HooksDir, status: OK, what: "/usr/share/containers/oci/hooks.d, /srv/hooks"},
+		{name: "Unreadable", user: true, host: installed + `chmod 700 $H`, id: HooksDir, status: Broken, what: "permission denied", mends: true},
+		{name: "ContainersConfDamaged", host: installed + `echo '[' > /etc/containers/containers.conf`, id: HooksDir, status: Broken, what: "containers.conf: "},
+		{name: "UsersOwn", user: true, host: `mkdir -p $T/home/.config/containers/oci; casview install >/dev/null; mv /usr/share/containers/oci/hooks.d $T/home/.config/containers/oci`,
+			id: HooksDir, status: Broken, what: ".config/containers/oci/hooks.d, which podman does not read"},
+		{name: "UsersOwnDropIn", user: true, host: `chown 4242:4242 $T/home; setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview install >/dev/null`,
+			id: HooksDir, status: OK, what: ".config/containers/oci/hooks.d"},
+
+		{name: "Installed", host: installed, id: HookFile, status: OK},
+		{name: "Damaged", host: installed + `echo '{' > $H/casview-poststop.json`, id: HookFile, status: Broken, what: "casview-poststop.json: unexpected end"},
+		{name: "SomebodyElsesDamaged", host: installed + `echo '{' > $H/x.json`, id: HookFile, status: Broken, what: "x.json: unexpected end"},
+		{name: "NoPoststop", host: installed + `rm $H/casview-poststop.json`, id: HookFile, status: Broken, what: "at poststop", mends: true},
+
+		{name: "Installed", host: installed, id: HookProgram, status: OK},
+		{name: "Missing", host: installed + `sed -i "s|$BIN/casview-hook|/nowhere/casview-hook|" $H/*.json`, id: HookProgram, status: Broken, what: "/nowhere/casview-hook: no such file"},
+		{name: "NoDaemonBeside", host: installed + `mkdir $T/b; cp $BIN/casview-hook $T/b; sed -i "s|$BIN/casview-hook|$T/b/casview-hook|" $H/*.json`, id: HookProgram, status: Broken, what: "casview-fsd: no such file"},
+
+		{name: "Installed", host: installed, id: HookConfig, status: OK},
+		{name: "Missing", host: installed + `sed -i "s|$T/config.toml|/nowhere.toml|" $H/*.json`, id: HookConfig, status: Broken, what: "/nowhere.toml"},
+		{name: "Damaged", host: installed + `echo x > /etc/x.toml; sed -i "s|$T/config.toml|/etc/x.toml|" $H/*.json`, id: HookConfig, status: Broken, what: "/etc/x.toml:1"},
+		{name: "Unreadable", user: true, host: installed + `echo x > /etc/x.toml; chmod 600 /etc/x.toml; sed -i "s|$T/config.toml|/etc/x.toml|" $H/*.json`, id: HookConfig, status: Skipped, what: "permission denied"},
+		{name: "AnotherState", host: installed + `echo 'state = "/srv/state"' > /etc/x.toml; sed -i "s|$T/config.toml|/etc/x.toml|" $H/*.json`, id: HookConfig, status: Degraded, what: "/srv/state"},
+
+		{name: "Installed", host: installed, id: HookOptions, status: OK},
+		{name: "AcceptEnvSinceThen", host: installed + `printf '[policy]\naccept_env = true\n' >> $T/config.toml`, id: HookOptions, status: Degraded, what: "accept_env", mends: true},
+		{name: "TimeoutSinceThen", host: installed + `printf '[collect]\ntimeout = "1h"\n' >> $T/config.toml`, id: HookOptions, status: Degraded, what: "10830 seconds", mends: true},
+
+		{name: "UnderAnotherName", host: installed + `cp $H/casview-createRuntime.json $H/aaa.json`, id: HookTwice, status: Broken, what: "2 hook files call casview-hook at createRuntime", mends: true},
+		{name: "AsPrestart", host: installed + `sed 's/createRuntime"/prestart"/' $H/casview-createRuntime.json > $H/aaa.json`, id: HookTwice, status: Broken, what: "at createRuntime"},
+		{name: "Hidden", host: installed + conf + `cp -r $H $T/hooks.d; sed -i 's|config.toml|other.toml|' $H/*.json
+			printf '[engine]\nhooks_dir = ["%s", "%s"]\n' $H $T/hooks.d > /etc/containers/containers.conf.d/a.conf`, id: HookTwice, status: Degraded, what: "hides"},
+		{name: "InAFolderThatIsNotRead", host: installed + `mkdir -p /etc/containers/oci; cp -r $H /etc/containers/oci`, id: HookTwice, status: Degraded, what: "second copy", mends: true},
+
+		{name: "Installed", host: installed, id: HookVersion, status: OK, what: "v9.9.9-test"},
+		{name: "Another", host: installed + `sed -i "s|$BIN/casview-hook|$OLD/casview-hook|" $H/*.json`, id: HookVersion, status: Degraded, what: "v0.0.1"},
+		{name: "CantStart", host: installed + `mkdir $T/b; printf '#!/bin/sh\nexit 9\n' > $T/b/casview-hook; cp $T/b/casview-hook $T/b/casview-fsd; chmod 755 $T/b/*; sed -i "s|$BIN/casview-hook|$T/b/casview-hook|" $H/*.json`,
+			id: HookVersion, status: Broken, what: "exit status 9"},
+	}
+	for i := range all {
+		all[i].subject, all[i].args = "podman", engine
+	}
+	device := func(hook, inputs string) string {
+		return `cat > /etc/cdi/casview.io-inputs_x.json <<END
+{"cdiVersion": "0.5.0", "kind": "casview.io/inputs", "devices": [{"name": "x", "containerEdits": {"hooks": [
+ {"hookName": "createRuntime", "path": "` + hook + `", "args": ["casview-hook", "--config", "$T/config.toml", "--inputs", "` + inputs + `", "createRuntime"]}]}}]}
+END
+`
+	}
+	const stored = `mkdir $T/in; echo in > $T/in/in; D=$(casview ingest $T/in 2>/dev/null); : $STATE; `
+	none := "sha256:" + "0000000000000000000000000000000000000000000000000000000000000000"
+	return append(all, []symptom{
+		{name: "OK", host: stored + device("$BIN/casview-hook", "$D"), id: CDISpec, subject: "cdi", args: engine, status: OK, what: "casview.io/inputs=x"},
+		{name: "NoSuchInputs", host: device("$BIN/casview-hook", none), id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "not in the store"},
+		{name: "NoSuchProgram", host: stored + device("/nowhere/casview-hook", "$D"), id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "/nowhere/casview-hook: no such file"},
+		{name: "NoSuchConfiguration", host: device("$BIN/casview-hook", none) + `sed -i "s|$T/config.toml|/nowhere.toml|" /etc/cdi/*`, id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "/nowhere.toml"},
+		{name: "Damaged", host: `echo '{' > /etc/cdi/casview.io-inputs_x.json`, id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "unexpected end"},
+	}...)
+}
