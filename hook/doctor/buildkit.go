@@ -12,7 +12,7 @@ import (
 )
 
 // buildkit looks at the runtime that buildkitd's OCI worker calls.
-func (d *doctor) buildkit(ctx context.Context, l *list, _ present) bool {
+func (d *doctor) buildkit(ctx context.Context, l *list, _ present) installation {
 	file := "/etc/buildkit/buildkitd.toml"
 	if user := d.userConfig(); user != "" {
 		file = filepath.Join(user, "buildkit/buildkitd.toml")
@@ -20,10 +20,10 @@ func (d *doctor) buildkit(ctx context.Context, l *list, _ present) bool {
 	text, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return false
+		return missing
 	case err != nil:
 		l.skip(RuntimeProgram, err.Error())
-		return false
+		return missing
 	}
 	var c struct {
 		Worker struct {
@@ -34,11 +34,11 @@ func (d *doctor) buildkit(ctx context.Context, l *list, _ present) bool {
 	}
 	if _, err := toml.Decode(string(text), &c); err != nil {
 		l.broken(HookFile, fmt.Sprintf("%s: %s", file, firstLine(err.Error())), "buildkitd does not start with a configuration that it can't read.", "mend "+file)
-		return false
+		return missing
 	}
 	if !isOurRuntime(c.Worker.OCI.Binary) {
-		return false
+		return missing
 	}
-	d.runtimeRuns(ctx, l, c.Worker.OCI.Binary, file, "buildkit")
-	return true
+	d.runtimeRuns(ctx, l, wrapped{engine: "buildkit", named: file, path: c.Worker.OCI.Binary})
+	return installed
 }

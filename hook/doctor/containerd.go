@@ -2,30 +2,41 @@ package doctor
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 
 	"github.com/BurntSushi/toml"
 )
 
-// containerd asks for the configuration that comes of all its files: containerd config dump merges them itself. ctr and
-// nerdctl name the runtime by its path in each command, and need none of it.
-func (d *doctor) containerd(ctx context.Context, l *list, e present) bool {
+// containerd asks for the configuration that comes of all its files: containerd config dump merges them itself. Only
+// pods need a runtime handler.
+func (d *doctor) containerd(ctx context.Context, l *list, e present) installation {
+	if !exists("/etc/containerd/config.toml") {
+		return withoutHandler(l) // containerd has its defaults then, but dumps none
+	}
 	out, err := ask(ctx, e.path, "config", "dump")
 	if err != nil {
 		l.skip(RuntimeProgram, "its configuration can't be read: "+err.Error())
-		return false
+		return needless
 	}
 	paths, err := containerdRuntimes(out)
 	if err != nil {
 		l.skip(RuntimeProgram, "containerd config dump: "+err.Error())
-		return false
+		return needless
 	}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
-		d.runtimeRuns(ctx, l, paths[name], fmt.Sprintf("the runtime handler %s", name), "containerd")
+		d.runtimeRuns(ctx, l, wrapped{engine: "containerd", named: "the runtime handler " + name, path: paths[name]})
 	}
-	return len(paths) > 0
+	if len(paths) == 0 {
+		return withoutHandler(l)
+	}
+	return installed
+}
+
+func withoutHandler(l *list) installation {
+	l.ok(EngineSetup, "no runtime handler of casview's for pods; ctr, nerdctl and Go clients name casview in each command")
+	return needless
 }
 
 // containerdRuntimes are the handlers of the CRI plugin (of whichever version of the format) that lead to casview-runtime.
@@ -36,7 +47,7 @@ func containerdRuntimes(dump string) (map[string]string, error) {
 	}
 	meta, err := toml.Decode(dump, &raw)
 	if err != nil {
-		return nil, fmt.Errorf("%s", firstLine(err.Error()))
+		return nil, errors.New(firstLine(err.Error()))
 	}
 	paths := map[string]string{}
 	for _, plugin := range []string{"io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri", "cri"} {
@@ -52,7 +63,7 @@ func containerdRuntimes(dump string) (map[string]string, error) {
 			} `toml:"containerd"`
 		}
 		if err := meta.PrimitiveDecode(primitive, &p); err != nil {
-			return nil, fmt.Errorf("%s", firstLine(err.Error()))
+			return nil, errors.New(firstLine(err.Error()))
 		}
 		for name, r := range p.Containerd.Runtimes {
 			if path, ok := r.Options["BinaryName"].(string); ok && isOurRuntime(path) {

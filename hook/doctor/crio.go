@@ -9,11 +9,11 @@ import (
 )
 
 // crio asks for the configuration that comes of all its files.
-func (d *doctor) crio(ctx context.Context, l *list, e present) bool {
+func (d *doctor) crio(ctx context.Context, l *list, e present) installation {
 	out, err := ask(ctx, e.path, "config")
 	if err != nil {
 		l.skip(HooksDir, "its configuration can't be read: "+err.Error())
-		return false
+		return missing
 	}
 	var c struct {
 		Crio struct {
@@ -24,7 +24,7 @@ func (d *doctor) crio(ctx context.Context, l *list, e present) bool {
 	}
 	if _, err := toml.Decode(out, &c); err != nil {
 		l.skip(HooksDir, "crio config: "+firstLine(err.Error()))
-		return false
+		return missing
 	}
 	dirs := c.Crio.Runtime.HooksDir
 	if dirs == nil {

@@ -19,7 +19,25 @@ type engine struct {
 	units []string
 	// look adds what it finds, and tells whether casview is installed there. It is nil for engines that use another's
 	// installation.
-	look func(d *doctor, ctx context.Context, l *list, e present) bool
+	look func(d *doctor, ctx context.Context, l *list, e present) installation
+}
+
+// installation is whether casview is installed into an engine.
+type installation int
+
+const (
+	missing installation = iota
+	installed
+	// needless is for engines whose users name casview in each command.
+	needless
+)
+
+// installedIf is for engines that need an installation.
+func installedIf(is bool) installation {
+	if is {
+		return installed
+	}
+	return missing
 }
 
 // present is an engine that is there.
@@ -45,17 +63,18 @@ func bareRuntimes() []string { return []string{"runc", "crun"} }
 const whySetup = "Where the engine knows nothing of casview, a container that asks for it runs without, silently."
 
 func (d *doctor) engines(ctx context.Context) {
-	installed, missing := d.lookAtEngines(ctx)
+	found := d.lookAtEngines(ctx)
 	d.runtimes(ctx)
 	devices := d.cdi()
-	d.setup(installed, missing, devices > 0)
+	d.setup(found[installed], found[missing], devices > 0)
 	if d.Run {
-		d.jobs(ctx, installed)
+		d.jobs(ctx, append(found[installed], found[needless]...))
 	}
 }
 
-// lookAtEngines returns the engines into which casview is installed, and those into which it could be.
-func (d *doctor) lookAtEngines(ctx context.Context) (installed, missing []string) {
+// lookAtEngines returns the names of the engines that are here.
+func (d *doctor) lookAtEngines(ctx context.Context) map[installation][]string {
+	names := map[installation][]string{}
 	found := false
 	for _, e := range engines() {
 		if d.Engine != "" && d.Engine != e.name {
@@ -67,20 +86,17 @@ func (d *doctor) lookAtEngines(ctx context.Context) (installed, missing []string
 		}
 		found = true
 		if e.look != nil {
-			there := false
-			d.of(e.name, func(l *list) { there = e.look(d, ctx, l, at) })
-			if there {
-				installed = append(installed, e.name)
-			} else {
-				missing = append(missing, e.name)
-			}
+			d.of(e.name, func(l *list) {
+				is := e.look(d, ctx, l, at)
+				names[is] = append(names[is], e.name)
+			})
 		}
 		d.of(e.name, func(l *list) { d.killMode(ctx, l, e.units) })
 	}
 	if !found {
 		d.host(d.noEngine)
 	}
-	return installed, missing
+	return names
 }
 
 func (d *doctor) find(ctx context.Context, e engine) (present, bool) {
@@ -120,14 +136,14 @@ func (d *doctor) noEngine(l *list) {
 
 // setup tells of engines that casview is not installed into. That is a fault only where it was asked for, or where there is
 // no other way to casview.
-func (d *doctor) setup(installed, missing []string, byDevice bool) {
-	for _, name := range installed {
+func (d *doctor) setup(has, lacks []string, byDevice bool) {
+	for _, name := range has {
 		d.of(name, func(l *list) { l.ok(EngineSetup, "casview is installed into it") })
 	}
-	for _, name := range missing {
+	for _, name := range lacks {
 		d.of(name, func(l *list) {
 			switch {
-			case len(installed) > 0:
+			case len(has) > 0:
 				l.skip(EngineSetup, "casview is not installed into it")
 				return
 			case byDevice:

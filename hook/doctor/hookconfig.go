@@ -18,21 +18,27 @@ func configNamed(h specs.Hook) string { return option(h.Args, "--config") }
 
 // hookConfig looks at the configuration that the hook will read, and whether it is the one that casview reads here: with
 // another state directory, runs and results are elsewhere.
-func (d *doctor) hookConfig(l *list, named string, h specs.Hook, engine string) {
-	path := configNamed(h)
+func (d *doctor) hookConfig(l *list, named, path, engine string) {
 	c, err := config.Load(path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		l.skip(HookConfig, err.Error())
 	case err != nil:
 		l.broken(HookConfig, fmt.Sprintf("%s: %v", named, err), "The hook fails, and with it each container that asks for casview.",
-			"casview --config "+quote(path)+" config check   # or: "+d.install(engine))
+			"casview --config "+quote(orDefault(path))+" config check   # or: "+d.install(engine))
 	case filepath.Clean(c.State) != filepath.Clean(d.config.State):
-		l.degraded(HookConfig, fmt.Sprintf("containers keep their state in %s (%s), this casview in %s", c.State, path, d.config.State),
-			"Inputs are not found, and casview result does not see the runs.", "casview --config "+quote(path)+" ...   # or, with this configuration: "+d.install(engine))
+		l.degraded(HookConfig, fmt.Sprintf("containers keep their state in %s (%s), this casview in %s", c.State, orDefault(path), d.config.State),
+			"Inputs are not found, and casview result does not see the runs.", "casview --config "+quote(orDefault(path))+" ...   # or, with this configuration: "+d.install(engine))
 	default:
 		l.ok(HookConfig, "the hook's configuration loads")
 	}
+}
+
+func orDefault(path string) string {
+	if path == "" {
+		return config.DefaultPath()
+	}
+	return path
 }
 
 // hookOptions compares what is written into hook files with the configuration that it came from.

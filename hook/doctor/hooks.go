@@ -44,10 +44,10 @@ type hooksOf struct {
 }
 
 // hooks looks at the hooks that an engine runs, and tells whether casview's are among them.
-func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) bool {
+func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) installation {
 	files, ok := d.readHooks(l, h)
 	if !ok {
-		return true // the engine reads something that is broken: whether it is casview's does not matter
+		return installed // the engine reads something that is broken: whether it is casview's does not matter
 	}
 	var ours []hookFile
 	for _, f := range files {
@@ -60,11 +60,11 @@ func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) bool {
 	unread := d.unread(h)
 	if len(ours) == 0 {
 		if len(unread) == 0 {
-			return false
+			return missing
 		}
 		l.broken(HooksDir, fmt.Sprintf("casview's hooks are in %s, which %s does not read (%s)", unread[0], h.engine, h.where), whySetup,
 			h.mend(append(slices.Clone(h.dirs), unread...)))
-		return true
+		return installed
 	}
 	l.ok(HooksDir, "hooks are read from "+strings.Join(h.dirs, ", "))
 	if len(unread) > 0 {
@@ -72,7 +72,10 @@ func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) bool {
 			"After a change there, nothing changes.", d.sudo("rm "+quote(unread[0])+"/casview-*.json"))
 	}
 	d.ours(ctx, l, ours, h.engine)
-	return true
+	if !slices.ContainsFunc(l.all, func(f Finding) bool { return f.ID == HookTwice }) {
+		l.ok(HookTwice, "there is one copy of casview's hooks")
+	}
+	return installed
 }
 
 // readHooks returns the files that count, sorted by name. ok is false if the engine refuses containers because of them.
@@ -211,7 +214,7 @@ func (d *doctor) hookRuns(ctx context.Context, l *list, named string, h specs.Ho
 		}
 	}
 	l.ok(HookProgram, h.Path+" and the casview-fsd beside it can run")
-	d.hookConfig(l, named, h, engine)
+	d.hookConfig(l, named, configNamed(h), engine)
 	d.hookVersion(ctx, l, h.Path, engine)
 }
 

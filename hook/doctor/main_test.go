@@ -48,7 +48,7 @@ func build() error {
 	const module = "github.com/casview/casview"
 	const stamp = "-ldflags=-X " + module + "/cmd/internal/version.stamp="
 	for _, args := range [][]string{
-		{"-o", programs + "/", stamp + "v9.9.9-test", module + "/cmd/casview", module + "/cmd/casview-hook", module + "/cmd/casview-fsd"},
+		{"-o", programs + "/", stamp + "v9.9.9-test", module + "/cmd/casview", module + "/cmd/casview-hook", module + "/cmd/casview-fsd", module + "/cmd/casview-runtime"},
 		{"-o", oldPrograms + "/", stamp + "v0.0.1", module + "/cmd/casview-hook", module + "/cmd/casview-fsd"},
 	} {
 		cmd := exec.Command("go", append([]string{"build"}, args...)...)

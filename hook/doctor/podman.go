@@ -13,12 +13,12 @@ const (
 	adminHooks  = "/etc/containers/oci/hooks.d"
 )
 
-func (d *doctor) podman(ctx context.Context, l *list, e present) bool {
+func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
 	d.podmanTraps(l, e)
 	conf, err := d.readContainersConf()
 	if err != nil {
 		l.broken(HooksDir, err.Error(), "podman does not start with a configuration that it can't read.", "podman info   # until it says nothing of it")
-		return false
+		return missing
 	}
 	d.podmanRuntime(l, conf)
 	return d.hooks(ctx, l, hooksOf{

@@ -13,7 +13,7 @@ const (
 // engineSymptoms are those of engines and runtimes as they are, whether casview is installed or not.
 func engineSymptoms() []symptom {
 	podman, docker, containerd := []string{"--engine", "podman"}, []string{"--engine", "docker"}, []string{"--engine", "containerd"}
-	wrapper := `cp -r $BIN $T/bin; cp $T/bin/casview-hook $T/bin/casview-runtime; `
+	wrapper := `cp -r $BIN $T/bin; `
 	daemonJSON := wrapper + `echo '{"runtimes": {"casview": {"path": "'$T'/bin/casview-runtime"}}}' > /etc/docker/daemon.json; `
 	handler := func(path string) string {
 		return wrapper + `printf 'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.casview]\nruntime_type = "io.containerd.runc.v2"\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.casview.options]\nBinaryName = "%s"\n' ` +
@@ -32,13 +32,20 @@ func engineSymptoms() []symptom {
 
 		{name: "Podman", args: podman, id: EngineSetup, subject: "podman", status: Broken, what: "not installed", mends: true},
 		{name: "Docker", args: docker, id: EngineSetup, subject: "docker", status: Broken, what: "not installed"},
-		{name: "ContainerdBesidePodman", host: `casview install >/dev/null`, id: EngineSetup, subject: "containerd", status: Skipped, what: "not installed"},
+		{name: "DockerBesidePodman", host: `casview install >/dev/null`, id: EngineSetup, subject: "docker", status: Skipped, what: "not installed"},
+		{name: "ContainerdWithoutHandler", args: containerd, id: EngineSetup, subject: "containerd", status: OK, what: "name casview in each command"},
 		{name: "PodmanInstalled", host: `casview install >/dev/null`, id: EngineSetup, subject: "podman", status: OK},
 		{name: "DockerInstalled", args: docker, host: daemonJSON, id: EngineSetup, subject: "docker", status: OK},
 		{name: "ContainerdInstalled", args: containerd, host: handler("$T/bin/casview-runtime"), id: EngineSetup, subject: "containerd", status: OK},
 		{name: "ByCDIDeviceAlone", args: podman, host: `echo '{"kind": "casview.io/inputs", "devices": []}' > /etc/cdi/casview.io-x.json`, id: EngineSetup, subject: "podman", status: Skipped, what: "CDI"},
-		{name: "FakeBuildkitd", args: []string{"--engine", "buildkit"}, host: `fake buildkitd 'echo buildkitd v0.20.1'`, id: EngineSetup, subject: "buildkit", status: Broken, what: "not installed"},
+		{name: "FakeBuildkitdAlone", args: []string{"--engine", "buildkit"}, host: `fake buildkitd 'echo buildkitd v0.20.1'`, id: EngineSetup, subject: "buildkit", status: Broken, what: "not installed"},
 		{name: "FakeCrio", args: []string{"--engine", "crio"}, host: `fake crio 'test "$1" = config || echo crio version 1.30.0'`, id: EngineSetup, subject: "crio", status: Broken, what: "not installed", mends: true},
+
+		{name: "Dockerd20WithoutAcceptEnv", args: docker, host: `fake dockerd 'echo Docker version 20.10.24'; ` + daemonJSON, id: HookOptions, subject: "docker", status: Broken, what: "no annotations"},
+		{name: "Dockerd20WithAcceptEnv", args: docker, config: "[policy]\naccept_env = true\n", host: `fake dockerd 'echo Docker version 20.10.24'; ` + daemonJSON, id: HookOptions, subject: "docker", status: OK},
+		{name: "FakeDockerd28", args: docker, host: `fake dockerd 'echo Docker version 28.0.1'; ` + daemonJSON, id: HookOptions, subject: "docker", status: OK},
+		{name: "DockersConfiguration", args: docker, host: daemonJSON + `sed -i 's|"path"|"runtimeArgs": ["--casview-config", "/nowhere.toml"], "path"|' /etc/docker/daemon.json`, id: HookConfig, subject: "docker", status: Broken, what: "/nowhere.toml"},
+		{name: "ContainerdOfOtherState", args: containerd, host: handler("$T/bin/casview-runtime"), id: HookConfig, subject: "containerd", status: Degraded, what: "/var/lib/casview"},
 
 		{name: "Docker", args: docker, host: daemonJSON + `rm $T/bin/casview-runtime`, id: RuntimeProgram, subject: "docker", status: Broken, what: "casview-runtime: no such file"},
 		{name: "DockerOK", args: docker, host: daemonJSON, id: RuntimeProgram, subject: "docker", status: OK},
@@ -130,6 +137,8 @@ func hookSymptoms() []symptom {
 		{name: "Hidden", host: installed + conf + `cp -r $H $T/hooks.d; sed -i 's|config.toml|other.toml|' $H/*.json
 			printf '[engine]\nhooks_dir = ["%s", "%s"]\n' $H $T/hooks.d > /etc/containers/containers.conf.d/a.conf`, id: HookTwice, status: Degraded, what: "hides"},
 		{name: "InAFolderThatIsNotRead", host: installed + `mkdir -p /etc/containers/oci; cp -r $H /etc/containers/oci`, id: HookTwice, status: Degraded, what: "second copy", mends: true},
+
+		{name: "Once", host: installed, id: HookTwice, status: OK},
 
 		{name: "Installed", host: installed, id: HookVersion, status: OK, what: "v9.9.9-test"},
 		{name: "Another", host: installed + `sed -i "s|$BIN/casview-hook|$OLD/casview-hook|" $H/*.json`, id: HookVersion, status: Degraded, what: "v0.0.1"},

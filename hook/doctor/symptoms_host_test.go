@@ -30,6 +30,8 @@ func hostSymptoms() []symptom {
 		{name: "Openat2", id: Openat2, status: OK},
 		{name: "NoLandlock", without: "landlock_create_ruleset", id: Landlock, status: Degraded, what: "function not implemented"},
 
+		{name: "Landlock", id: Landlock, status: OK, what: "Landlock version"},
+
 		{name: "NoUserNamespacesForRoot", without: "userns", id: UserNamespaces, status: Degraded, what: "no space left"},
 		{name: "NoUserNamespacesForUsers", without: "userns", user: true, id: UserNamespaces, status: Broken, what: "no space left"},
 		{name: "NoTrialsWithoutUserNamespaces", without: "userns", user: true, id: MountAPI, status: Skipped, what: "could not be tried"},
@@ -69,6 +71,7 @@ func stateSymptoms() []symptom {
 		{name: "NothingMoreIsSaidOfIt", host: `rmdir $STATE; : > $STATE`, id: StateRoom, status: Skipped, what: "can't be used"},
 
 		{name: "OnTmpfs", host: `mount -t tmpfs tmpfs $STATE`, id: StateFilesystem, status: Degraded, what: "tmpfs"},
+		{name: "OnXFS", host: `truncate -s 320M $T/img; mkfs.xfs -q $T/img; mount -o loop $T/img $STATE`, id: StateFilesystem, status: OK, what: "xfs"},
 		{name: "OnOverlayfs", host: `mkdir $T/u $T/w; mount -t overlay overlay -o lowerdir=$BIN,upperdir=$T/u,workdir=$T/w $STATE`, id: StateFilesystem, status: Degraded, what: "overlayfs"},
 		{name: "NoOverlayOnOverlayfs", host: `mkdir $T/u $T/w; mount -t overlay overlay -o lowerdir=$BIN,upperdir=$T/u,workdir=$T/w $STATE`, id: StateOverlay, status: Degraded, what: "overlayfs over the state directory"},
 		{name: "OnlyOverlayOnOverlayfs", host: `mkdir $T/u $T/w; mount -t overlay overlay -o lowerdir=$BIN,upperdir=$T/u,workdir=$T/w $STATE`, config: "[staging]\ndriver = \"overlay\"\n",
