@@ -67,7 +67,7 @@ var (
 	fenced  = regexp.MustCompile("(?ms)^```.*?^```") // pictures and formats
 	comment = regexp.MustCompile(`(?m) # .*$`)
 	code    = regexp.MustCompile("(?m)^    .*$|`[^`]+`")
-	called  = regexp.MustCompile(`\bcasview( [a-z][^|)` + "`" + `]*)`)
+	called  = regexp.MustCompile(`(?:^|[^.\w])casview( [a-z][^|)` + "`" + `]*)`)
 )
 
 // commandsIn are the calls of casview in the code of a document, as words.

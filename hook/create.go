@@ -60,6 +60,9 @@ func create(ctx context.Context, env Env, cfg config.Config, j job) error {
 	if err != nil {
 		return err
 	}
+	if again, err := hasView(runs, j); again || err != nil {
+		return err
+	}
 	run, lock, err := runs.Create(spec)
 	if err != nil {
 		return err

@@ -168,3 +168,42 @@ func TestHookWithAndWithoutOptions(t *testing.T) {
 		}
 	}
 }
+
+// An engine may know the same hook from two places, like hooks.d and the CDI device of casview install.
+func TestTheSameHookTwice(t *testing.T) {
+	w := newWorld(t)
+	job := w.container("job", t.TempDir())
+	job.start(false)
+	must(t, job.create())
+	must(t, job.create())
+	if !exists(job.inside("workspace/hello")) || len(names(t, filepath.Join(w.cfg.State, "runs"))) != 1 {
+		t.Error("no view, or two runs")
+	}
+
+	w.cfg.View.Target = "/data/other" // another configuration
+	if err := job.create(); err == nil || !strings.Contains(err.Error(), "do not agree") || !strings.Contains(err.Error(), "/data/other") {
+		t.Errorf("two hooks that do not agree: %v", err)
+	}
+	job.stop()
+	must(t, job.poststop())
+}
+
+// A container that is started again has the id of the one before, and needs a view of its own.
+func TestTheSameContainerAgain(t *testing.T) {
+	w := newWorld(t)
+	first, again := w.container("job", t.TempDir()), w.container("job", t.TempDir())
+	first.start(false)
+	must(t, first.create())
+	again.start(false)
+	if err := again.create(); err == nil || !strings.Contains(err.Error(), "live already") {
+		t.Errorf("while the first one lives: %v", err)
+	}
+	first.stop()
+	must(t, first.poststop())
+	must(t, again.create())
+	if !exists(again.inside("workspace/hello")) {
+		t.Error("no view")
+	}
+	again.stop()
+	must(t, again.poststop())
+}

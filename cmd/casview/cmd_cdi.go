@@ -31,9 +31,9 @@ without annotations, from any engine that knows CDI: podman, Docker 25, CRI-O, c
 CRI. Casview's own device of the same name is replaced; containers that run keep what they
 have.
 
-The spec is one file in ` + cdi.SystemDir + `, for a user in $XDG_CONFIG_HOME/cdi. Docker without root
-looks there by itself; podman 5.5 and newer is told with --cdi-spec-dir or cdi_spec_dirs in
-containers.conf, and an older one reads ` + cdi.SystemDir + ` only.
+The spec is one file in ` + cdi.SystemDir + `, for a user in $XDG_CONFIG_HOME/cdi. A new Docker without
+root looks there by itself; podman 5.5 and newer is told with --cdi-spec-dir or cdi_spec_dirs
+in containers.conf, and an older one reads ` + cdi.SystemDir + ` only.
 
 What the spec says counts: a container whose io.casview.* annotations say anything else does
 not start. Its run is named by io.casview.run, or by its id.`,

@@ -49,7 +49,7 @@ func (a *app) installCmd() *cobra.Command {
   crio        hooks.d files, and crio.conf.d where CRI-O looks elsewhere
   containerd  a runtime handler "casview" for pods, in conf.d
   docker      a runtime "casview", in daemon.json
-  cdi         nothing: see casview cdi
+  cdi         a device, casview.io/hooks=on, by which a container gets the hooks
   all         each of them that this host has
 
 A configuration is written where there is none. Files of others are never changed: where

@@ -6,11 +6,13 @@ import (
 	"github.com/casview/casview/hook/spec"
 )
 
-// HooksKind and HooksName are the device that gives a container casview's hooks and nothing else: for engines that have CDI
+// HooksDevice is the device that gives a container casview's hooks and nothing else: for engines that have CDI
 // and no folder of hooks. What the container gets its annotations say.
+const HooksDevice = hooksKind + "=" + hooksName
+
 const (
-	HooksKind = "casview.io/hooks"
-	HooksName = "on"
+	hooksKind = "casview.io/hooks"
+	hooksName = "on"
 )
 
 // HooksFile is the name of its file in a folder of specs.
@@ -21,14 +23,8 @@ func EncodeHooks(p spec.Program) ([]byte, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	return encode(HooksKind, HooksName, []*cdi.Hook{
+	return encode(hooksKind, hooksName, []*cdi.Hook{
 		edit(spec.CreateRuntime, p.Hook(spec.CreateRuntime)),
 		edit(spec.Poststop, p.Hook(spec.Poststop)),
 	})
-}
-
-// IsHooks tells whether casview wrote a file with EncodeHooks, and nobody has added anything.
-func IsHooks(text []byte) bool {
-	name, hooks, ok := decode(text, HooksKind)
-	return ok && name == HooksName && len(hooks) == 2
 }

@@ -21,23 +21,22 @@ var _ engine = (*podmanCDI)(nil)
 // startPodmanCDI is podman without any folder of hooks.
 func startPodmanCDI(t *testing.T, with setup) engine {
 	t.Helper()
-	s := newSite(t, 0, with)
-	p := newPodmanCDI(t, "runc", s, func(_ *testing.T, cmd *exec.Cmd) *exec.Cmd { return cmd })
-	must(t, os.RemoveAll(p.hooks))
-	must(t, os.Mkdir(p.hooks, 0o755))
-	return p
+	c := withSpecs(t, newPodman(t, "runc", newSite(t, 0, with), unwrapped))
+	c.forgetHooks(t)
+	return c
 }
 
 // startPodmanCDIRootless is podman of an ordinary user who has casview's hooks in hooks.d as well.
 func startPodmanCDIRootless(t *testing.T, with setup) engine {
 	t.Helper()
-	p := startPodmanRootless(t, with).(*podman)
-	return withSpecs(t, p)
+	return withSpecs(t, startPodmanRootless(t, with).(*podman))
 }
 
-func newPodmanCDI(t *testing.T, runtime string, s *site, wrap func(*testing.T, *exec.Cmd) *exec.Cmd) *podmanCDI {
+// forgetHooks empties podman's folder of hooks.
+func (p *podman) forgetHooks(t *testing.T) {
 	t.Helper()
-	return withSpecs(t, newPodman(t, runtime, s, wrap))
+	must(t, os.RemoveAll(p.hooks))
+	must(t, os.Mkdir(p.hooks, 0o755))
 }
 
 // withSpecs lets podman see a folder of the test as /etc/cdi. It reads no other one (without --cdi-spec-dir, which came with

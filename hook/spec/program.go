@@ -16,7 +16,7 @@ import (
 const HookName = state.HookName
 
 // Stage is a point in a container's life at which the hook runs. There is exactly one create stage: a runtime that knows
-// createRuntime runs prestart as well, and the second view of one container would be refused.
+// createRuntime runs prestart as well.
 type Stage string
 
 // The stages that casview uses.
