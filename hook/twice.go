@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 
 	"github.com/moby/sys/mountinfo"
@@ -22,13 +23,9 @@ func hasView(runs *rundir.Runs, j job) (bool, error) {
 		return false, err
 	}
 	// An entry of a container that had the same id is not enough. The mount's source has the run's nonce.
-	mounts, err := mountinfo.PidMountInfo(j.pid)
-	if err != nil {
-		return false, fmt.Errorf("mounts of container %s: %w", j.id, err)
-	}
-	source := run.Spec().MountSource()
-	if !slices.ContainsFunc(mounts, func(m *mountinfo.Info) bool { return m.Source == source }) {
-		return false, nil
+	mounted, err := isMounted(j.pid, run.Spec().MountSource())
+	if err != nil || !mounted {
+		return false, err
 	}
 	have := run.Spec()
 	if have.Run != j.key() || have.InputsRoot != j.Inputs || have.Target != j.target || !slices.Equal(have.Outputs, j.Outputs) {
@@ -36,4 +33,17 @@ func hasView(runs *rundir.Runs, j job) (bool, error) {
 			j.id, have.InputsRoot, have.Target, have.Run, j.Inputs, j.target, j.key())
 	}
 	return true, nil
+}
+
+// isMounted tells whether a process sees a mount with this source.
+func isMounted(pid int, source string) (bool, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/mountinfo", pid))
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	mounts, err := mountinfo.GetMountsFromReader(f, func(m *mountinfo.Info) (skip, stop bool) {
+		return m.Source != source, m.Source == source
+	})
+	return len(mounts) > 0, err
 }
