@@ -3,6 +3,8 @@
 package examples
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,6 +49,34 @@ func TestPodman(t *testing.T) {
 	work := tempDir(t)
 	script{path: "podman/run", env: podmanEnv(t, tempDir(t)), work: work}.succeed(t)
 	checkProject(t, results(t, work)[0], filepath.Join(work, "result"))
+}
+
+// A device is there while the example runs, and what it names counts.
+func TestPodmanDevice(t *testing.T) {
+	work, before := tempDir(t), namesIn("/etc/cdi")
+	o := script{path: "podman/device", env: podmanEnv(t, tempDir(t)), work: work}.succeed(t)
+	all := results(t, work)
+	if len(all) != 1 {
+		t.Fatalf("%d results", len(all))
+	}
+	checkProject(t, all[0], filepath.Join(work, "result"))
+	for _, want := range []string{"built 3 pages", "casview.io/inputs=example-", "io.casview.inputs: the container asks for sha256:0000"} {
+		if !strings.Contains(o.stdout, want) {
+			t.Errorf("no %q in\n%s", want, o.stdout)
+		}
+	}
+	if strings.Contains(o.stdout, "the job ran") {
+		t.Errorf("a container ran that must not:\n%s", o.stdout)
+	}
+	if after := namesIn("/etc/cdi"); after != before {
+		t.Errorf("/etc/cdi held %s, now %s", before, after)
+	}
+}
+
+// namesIn tells what is in a folder, and whether it is there.
+func namesIn(dir string) string {
+	entries, err := os.ReadDir(dir)
+	return fmt.Sprint(entries, err)
 }
 
 // The job's exit code comes through, and a result is there all the same.
