@@ -25,23 +25,16 @@ type ctrd struct {
 
 // containerd is a runtime handler of the CRI plugin, for pods. ctr and nerdctl get the runtime by an option and need none.
 func (o Options) containerd() (part, error) {
-	need := part{
-		reload: "systemctl restart containerd",
-		first:  "casview run --inputs DIR -- ctr run --rm --runc-binary " + o.runtime() + " IMAGE ID COMMAND",
-	}
-	if o.UserConfig != "" {
-		need.reload = "systemctl --user restart containerd"
-	}
+	need := part{first: "casview run --inputs DIR -- ctr run --rm --runc-binary " + o.runtime() + " IMAGE ID COMMAND"}
 	c, err := o.findContainerd()
 	if err != nil {
 		return need, err
 	}
 	if c.withoutCRI() {
-		need.reload = ""
 		return need, nil
 	}
-	if o.UserConfig == "" && !o.systemConfig() {
-		return need, fmt.Errorf("a runtime handler can't name a configuration: leave --config out, %s counts", systemConfig)
+	if c := o.configFile(); c != systemConfig && c != o.etc("casview/config.toml") {
+		return need, fmt.Errorf("a runtime handler can't name a configuration: leave --config out, %s counts", o.etc("casview/config.toml"))
 	}
 	need.first += ", or a pod whose RuntimeClass has the handler " + runtimeHandler
 	main, err := o.host(c.main)

@@ -41,7 +41,6 @@ func (o Options) crio() (part, error) {
 hooks_dir = [%s]
 `, by, strings.Join(quoted, ", "))
 	need.files = append(need.files, File{Path: path, Mode: 0o644, Content: []byte(text)})
-	need.reload = "systemctl restart crio"
 	return need, nil
 }
 

@@ -20,14 +20,8 @@ func (o Options) docker() (part, error) {
 		runtime.Args = []string{"--casview-config", o.configFile()}
 	}
 	entry := member{path: []string{"runtimes", runtimeHandler}, value: runtime}
-	need := part{
-		files:  []File{{Path: path, Mode: 0o644, change: entry}},
-		reload: "systemctl reload docker",
-		first:  "casview run --inputs DIR -- docker run --rm --runtime " + runtimeHandler + " IMAGE COMMAND",
-	}
-	if o.UserConfig != "" {
-		// The unit's main process is rootlesskit: a reload does not reach dockerd.
-		need.reload = "systemctl --user restart docker"
-	}
-	return need, nil
+	return part{
+		files: []File{{Path: path, Mode: 0o644, change: entry}},
+		first: "casview run --inputs DIR -- docker run --rm --runtime " + runtimeHandler + " IMAGE COMMAND",
+	}, nil
 }

@@ -31,24 +31,40 @@ type method struct {
 	user bool
 	// wrapper says that the engine starts containers through casview-runtime.
 	wrapper bool
-	plan    func(Options) (part, error)
+	// reload is the command after which the engine knows of a change below folder, in /etc or the user's configuration;
+	// userReload is that for the user's own engine. An engine without them looks by itself.
+	folder, reload, userReload string
+	plan                       func(Options) (part, error)
 }
 
 // part is what one engine needs.
 type part struct {
 	files []File
-	// reload is the command after which the engine knows of the files; "" when it looks by itself.
-	reload string
 	// first is how a container runs on a view then.
 	first string
 }
 
 func methods() []method {
 	return []method{
-		{engine: Podman, programs: []string{"podman"}, places: []string{"/etc/containers/containers.conf"}, user: true, plan: Options.podman},
-		{engine: CRIO, programs: []string{"crio"}, places: []string{"/etc/crio"}, plan: Options.crio},
-		{engine: Containerd, programs: []string{"containerd"}, places: []string{"/etc/containerd"}, user: true, wrapper: true, plan: Options.containerd},
-		{engine: Docker, programs: []string{"dockerd"}, places: []string{"/etc/docker"}, user: true, wrapper: true, plan: Options.docker},
+		{
+			engine: Podman, programs: []string{"podman"}, places: []string{"/etc/containers/containers.conf"}, user: true,
+			plan: Options.podman,
+		},
+		{
+			engine: CRIO, programs: []string{"crio"}, places: []string{"/etc/crio"},
+			folder: "crio", reload: "systemctl restart crio", plan: Options.crio,
+		},
+		{
+			engine: Containerd, programs: []string{"containerd"}, places: []string{"/etc/containerd"}, user: true, wrapper: true,
+			folder: "containerd", reload: "systemctl restart containerd", userReload: "systemctl --user restart containerd",
+			plan: Options.containerd,
+		},
+		{
+			engine: Docker, programs: []string{"dockerd"}, places: []string{"/etc/docker"}, user: true, wrapper: true,
+			// The main process of the user's unit is rootlesskit: a reload does not reach dockerd.
+			folder: "docker", reload: "systemctl reload docker", userReload: "systemctl --user restart docker",
+			plan: Options.docker,
+		},
 		{engine: CDI, places: []string{"/etc/cdi"}, user: true, plan: Options.cdi},
 	}
 }
@@ -124,6 +140,21 @@ func (o Options) program(name string) string {
 		}
 	}
 	return ""
+}
+
+// reloads tells whether the engine must be told of a change to a file that it owns.
+func (m method) reloads(o Options, f File) bool {
+	if m.reload == "" || !slices.Contains(f.owners, o.owner(m.engine)) {
+		return false
+	}
+	return f.change != nil || f.undone || strings.HasPrefix(o.onHost(f.Path), o.etc(m.folder)+"/")
+}
+
+func (m method) reloadCommand(o Options) string {
+	if o.UserConfig != "" {
+		return m.userReload
+	}
+	return m.reload
 }
 
 func exists(path string) bool {

@@ -261,3 +261,35 @@ func TestAllSkips(t *testing.T) {
 		t.Errorf("engines %v, %v", p.Engines, err)
 	}
 }
+
+// An engine is to be told of a change to its own configuration, and of no other.
+func TestReload(t *testing.T) {
+	want := map[string]string{
+		"CRI-O that looks elsewhere": "systemctl restart crio", "all": "systemctl restart containerd, systemctl reload docker",
+	}
+	for _, h := range testHosts() {
+		switch {
+		case strings.HasPrefix(h.name, "containerd") && len(h.made) > 0:
+			want[h.name] = "systemctl restart containerd"
+		case strings.HasPrefix(h.name, "Docker"):
+			want[h.name] = "systemctl reload docker"
+		}
+		o := h.start(t)
+		for _, step := range []struct {
+			name string
+			plan func(Options) (*Plan, error)
+			want string
+		}{{"install", NewPlan, want[h.name]}, {"again", NewPlan, ""}, {"uninstall", NewRemoval, want[h.name]}} {
+			p, err := step.plan(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(p.Reload, ", "); got != step.want {
+				t.Errorf("%s, %s: %q, want %q", h.name, step.name, got, step.want)
+			}
+			if err := p.Apply(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

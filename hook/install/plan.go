@@ -45,6 +45,8 @@ type File struct {
 	// change is what becomes of a file of the administrator; nil for a file that is casview's alone.
 	change change
 	put    put
+	// undone says that a change is taken out of a file of the administrator.
+	undone bool
 	// once says that a file which is there is never touched.
 	once bool
 	// owners are the engines that the file is for.
@@ -95,7 +97,18 @@ func NewPlan(o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
+	p.findReloads(use)
 	return p, nil
+}
+
+// findReloads lists the commands for engines whose configuration changes.
+func (p *Plan) findReloads(use []method) {
+	for _, m := range use {
+		changes := func(f File) bool { return f.changes() && m.reloads(p.options, f) }
+		if slices.ContainsFunc(p.Files, changes) {
+			p.Reload = append(p.Reload, m.reloadCommand(p.options))
+		}
+	}
 }
 
 func newPlan(o Options) (*Plan, []method, error) {
@@ -129,9 +142,6 @@ func (p *Plan) add(m method) error {
 			continue
 		}
 		p.Files[i].owners = append(p.Files[i].owners, owner)
-	}
-	if need.reload != "" {
-		p.Reload = append(p.Reload, need.reload)
 	}
 	p.First = append(p.First, need.first)
 	return nil

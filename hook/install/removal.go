@@ -21,8 +21,9 @@ func NewRemoval(o Options) (*Plan, error) {
 	}
 	p.removal = true
 	if o.Engine == All {
-		use, p.Skipped, p.Engines = methods(), nil, nil
+		use, p.Skipped = methods(), nil
 	}
+	p.Engines = nil
 	var owners []string
 	for _, m := range use {
 		owners = append(owners, o.owner(m.engine))
@@ -41,10 +42,14 @@ func NewRemoval(o Options) (*Plan, error) {
 		}
 		p.leave(e, rest, f.Action)
 	}
-	if len(p.Files) > 0 {
-		err = p.reloads(use)
+	for _, m := range use {
+		uses := func(e entry) bool { return slices.Contains(e.Engines, o.owner(m.engine)) }
+		if slices.ContainsFunc(p.record.Files, uses) {
+			p.Engines = append(p.Engines, m.engine)
+		}
 	}
-	return p, err
+	p.findReloads(use)
+	return p, nil
 }
 
 // leave says what stays on record.
@@ -67,27 +72,9 @@ func (p *Plan) next() *record {
 	return p.after
 }
 
-func (p *Plan) reloads(use []method) error {
-	for _, m := range use {
-		owner := p.options.owner(m.engine)
-		uses := func(e entry) bool { return slices.Contains(e.Engines, owner) }
-		if !slices.ContainsFunc(p.record.Files, uses) {
-			continue
-		}
-		p.Engines = append(p.Engines, m.engine)
-		need, err := m.plan(p.options)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.engine, err)
-		}
-		if need.reload != "" {
-			p.Reload = append(p.Reload, need.reload)
-		}
-	}
-	return nil
-}
-
 // removing says what becomes of a file on record. there is false for one that is gone already.
 func (o Options) removing(e entry, rest []string) (f File, there bool, err error) {
+	f.owners, f.undone = e.Engines, len(e.Changed) > 0
 	if f.Path, err = o.host(e.Path); err != nil {
 		return f, false, err
 	}

@@ -3,6 +3,7 @@ package install
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -45,13 +46,10 @@ func (f File) Detail() string {
 
 // Changes tells whether carrying the plan out changes anything.
 func (p *Plan) Changes() bool {
-	for _, f := range p.Files {
-		if f.Action != Keep && f.Action != ByHand {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Files, File.changes)
 }
+
+func (f File) changes() bool { return f.Action != Keep && f.Action != ByHand }
 
 // Incomplete is an error that names the files that are left to the administrator; nil when there are none.
 func (p *Plan) Incomplete() error {
