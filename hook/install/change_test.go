@@ -85,8 +85,7 @@ func TestChangesOfBoth(t *testing.T) {
 	apply(t, o)
 	write(t, path, strings.Replace(read(t, path), `true`, `true,"theirs":1`, 1))
 	o.Prefix = "/opt"
-	o.Root = moved(t, o)
-	path = filepath.Join(o.Root, daemonJSON)
+	apply(t, o)
 	if want := `{"debug":true,"theirs":1,"runtimes":{"casview":{"path":"/opt/bin/casview-runtime"}}}`; read(t, path) != want {
 		t.Errorf("got %s, want %s", read(t, path), want)
 	}
@@ -99,11 +98,24 @@ func TestChangesOfBoth(t *testing.T) {
 	}
 }
 
-// moved installs again with other paths.
-func moved(t *testing.T, o Options) string {
-	t.Helper()
+// containerd 1 needs its default handler named beside casview's, also when casview's moves.
+func TestHandlerMoves(t *testing.T) {
+	o := options(t)
+	o.Engine, o.InPlace = Containerd, true
+	path := filepath.Join(o.Root, ctrdMain)
+	const theirs = "version = 2\n"
+	write(t, path, theirs)
 	apply(t, o)
-	return o.Root
+	o.Prefix = "/opt"
+	apply(t, o)
+	if text := read(t, path); strings.Count(text, ".runtimes.runc]") != 1 || !strings.Contains(text, "/opt/bin/casview-runtime") ||
+		strings.Contains(text, "/usr/local") {
+		t.Errorf("%s", text)
+	}
+	removeAll(t, o)
+	if read(t, path) != theirs || exists(path+backupSuffix) {
+		t.Errorf("%s", read(t, path))
+	}
 }
 
 // A file that casview made goes as a whole; with more in it than casview put there, only casview's part goes.

@@ -93,4 +93,10 @@ func (p *Plan) interrupt(t *testing.T, stop int) {
 			t.Fatal(err)
 		}
 	}
+	// In the middle of an edit there is a backup already.
+	if f := p.Files[stop]; f.Action == Edit {
+		if err := os.Link(f.Path, f.Path+backupSuffix); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

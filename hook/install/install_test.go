@@ -239,6 +239,23 @@ func TestSymlinksOfTheOtherRoot(t *testing.T) {
 	}
 }
 
+// A file that is switched off by a symlink stays off.
+func TestMaskedFile(t *testing.T) {
+	for _, target := range []string{"/dev/null", "nowhere"} {
+		o := options(t)
+		o.Root = ""
+		o.HooksDir = t.TempDir()
+		o.Config = filepath.Join(t.TempDir(), "config.toml")
+		path := filepath.Join(o.HooksDir, "casview-poststop.json")
+		if err := os.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewPlan(o); err == nil || !strings.Contains(err.Error(), path+": is ") {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	cases := []struct {
 		name string
