@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,6 +51,9 @@ Exit code: 0 all is well, 1 something is degraded, 2 something does not work.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 			defer stop()
+			if engine != "" && !slices.Contains(doctor.EngineNames(), engine) {
+				return usagef(cmd, "engine %q: is none of %s", engine, strings.Join(doctor.EngineNames(), ", "))
+			}
 			o, err := a.doctorOptions(engine)
 			if err != nil {
 				return err

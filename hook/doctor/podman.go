@@ -38,17 +38,21 @@ func (d *doctor) otherHookDirs() []string {
 
 // mendHooksDir is the command by which podman reads one more folder.
 func (d *doctor) mendHooksDir(dirs []string) string {
-	folder := "/etc/containers/containers.conf.d"
-	if user := d.userConfig(); user != "" {
-		folder = filepath.Join(user, "containers/containers.conf.d")
-	}
 	var quoted []string
 	for _, dir := range dirs {
 		quoted = append(quoted, fmt.Sprintf("%q", dir))
 	}
-	file := filepath.Join(folder, "zz-casview-hooks.conf")
-	script := fmt.Sprintf("mkdir -p %s; printf \"[engine]\\nhooks_dir = [%s]\\n\" > %s", folder, strings.ReplaceAll(strings.Join(quoted, ", "), `"`, `\"`), file)
-	command := "sh -c " + quote(script)
+	return d.containersConfDropIn("zz-casview-hooks.conf", "hooks_dir = ["+strings.Join(quoted, ", ")+"]")
+}
+
+// containersConfDropIn is the command that sets a key of podman's engine, in a file that is read after most others.
+func (d *doctor) containersConfDropIn(name, line string) string {
+	folder := "/etc/containers/containers.conf.d"
+	if user := d.userConfig(); user != "" {
+		folder = filepath.Join(user, "containers/containers.conf.d")
+	}
+	line = strings.ReplaceAll(line, `"`, `\"`)
+	command := "sh -c " + quote(fmt.Sprintf(`mkdir -p %[1]s; printf "[engine]\n%[2]s\n" > %[1]s/%[3]s`, folder, line, name))
 	if d.rootless() {
 		return command
 	}
@@ -75,6 +79,9 @@ func (d *doctor) podmanRuntime(l *list, conf containersConf) {
 	if filepath.Base(runtime) != "crun" || look(runtime) == "" || !mixedCgroups() {
 		return
 	}
-	mend := "podman --runtime runc run ...   # or boot with systemd.unified_cgroup_hierarchy=1"
+	mend := d.containersConfDropIn("zz-casview-runtime.conf", `runtime = "runc"`)
+	if look("runc") == "" {
+		mend = d.sudo("apt-get install runc") + " && " + mend
+	}
 	l.broken(CrunCgroups, "podman's runtime is crun, which starts no container where cgroup v1 and v2 are mixed", "No container starts.", mend)
 }

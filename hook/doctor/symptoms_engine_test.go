@@ -73,7 +73,7 @@ func engineSymptoms() []symptom {
 			id: RuncEnvironment, subject: "runc", status: OK},
 		{name: "FakeRunc1.3", args: podman, host: onlyFakes + `fake runc 'echo runc version 1.3.0'; fake podman 'echo podman version 4.3.1'`, id: RuncEnvironment, subject: "runc", status: OK, what: "keeps"},
 		{name: "Mixed", args: podman, host: mixed, id: CrunCgroups, subject: "crun", status: Degraded, what: "mixed"},
-		{name: "PodmansRuntime", args: podman, host: mixed, id: CrunCgroups, subject: "podman", status: Broken, what: "podman's runtime is crun"},
+		{name: "PodmansRuntime", args: podman, host: mixed, id: CrunCgroups, subject: "podman", status: Broken, what: "podman's runtime is crun", mends: true},
 		{name: "V2Alone", args: podman, host: pure, id: CrunCgroups, subject: "crun", status: OK},
 		{name: "FakePodman5.3", args: podman, host: `fake podman 'echo podman version 5.3.0'`, id: PodmanConmon, subject: "podman", status: OK, what: "waits for conmon"},
 		{name: "FakePodman5.2", args: podman, host: `fake podman 'echo podman version 5.2.5'`, id: PodmanConmon, subject: "podman", status: OK, what: "when the job has ended"},
