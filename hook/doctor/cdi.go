@@ -14,11 +14,13 @@ import (
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/config"
+	"github.com/casview/casview/hook/cdi"
 	"github.com/casview/casview/hook/spec"
+	"github.com/casview/casview/hook/state"
 )
 
 // cdiDirs are the folders of CDI specs that engines read by themselves.
-func cdiDirs() []string { return []string{"/etc/cdi", "/var/run/cdi"} }
+func cdiDirs() []string { return []string{cdi.SystemDir, "/var/run/cdi"} }
 
 // cdiSpec is what counts of a CDI spec.
 type cdiSpec struct {
@@ -87,7 +89,7 @@ func (d *doctor) cannotGive(h specs.Hook) string {
 	if err != nil {
 		return err.Error()
 	}
-	digest := option(h.Args, "--inputs")
+	digest := option(h.Args, state.InputsOption)
 	if digest == "" {
 		return ""
 	}

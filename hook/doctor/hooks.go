@@ -178,30 +178,42 @@ func (d *doctor) ours(ctx context.Context, l *list, files []hookFile, engine str
 }
 
 func (d *doctor) stages(l *list, files []hookFile, engine string) {
-	count := map[string][]string{}
+	at := map[string][]hookFile{}
 	for _, f := range files {
 		for _, stage := range f.Stages {
 			if stage == "prestart" {
 				stage = string(spec.CreateRuntime)
 			}
-			count[stage] = append(count[stage], f.path)
+			at[stage] = append(at[stage], f)
 		}
 	}
 	whole := true
 	for _, stage := range []string{string(spec.CreateRuntime), string(spec.Poststop)} {
-		switch paths := count[stage]; {
-		case len(paths) == 0:
+		switch files := at[stage]; {
+		case len(files) == 0:
 			whole = false
 			l.broken(HookFile, fmt.Sprintf("no hook file calls casview-hook at %s", stage), "createRuntime gives a container its view, poststop waits for its outputs.", d.install(engine))
-		case len(paths) > 1:
+		case len(files) > 1:
 			whole = false
-			l.broken(HookTwice, fmt.Sprintf("%d hook files call casview-hook at %s: %s", len(paths), stage, strings.Join(paths, ", ")),
-				"A container gets one view; the second one is refused, and the container with it.", d.sudo("rm "+quote(paths[0])))
+			d.twice(l, files, stage)
 		}
 	}
 	if whole {
 		l.ok(HookFile, files[0].path+" and its like call casview-hook once at each stage")
 	}
+}
+
+// twice tells of hooks that an engine calls one after the other: a second call of the same changes nothing.
+func (d *doctor) twice(l *list, files []hookFile, stage string) {
+	a, b := files[0], files[1]
+	f := Finding{
+		ID: HookTwice, Status: Degraded, What: fmt.Sprintf("%s and %s both call casview-hook at %s", a.path, b.path, stage),
+		Why: "The second call only takes time.", Mend: d.sudo("rm " + quote(a.path)),
+	}
+	if a.Hook.Path != b.Hook.Path || configNamed(a.Hook) != configNamed(b.Hook) {
+		f.Status, f.Why = Broken, "They are of two installations: with a state directory each, both want to give the container a view."
+	}
+	l.add(f)
 }
 
 // hookRuns looks at what a hook names: the program, the daemon beside it, and the configuration.

@@ -41,5 +41,6 @@ func TestDockerd(t *testing.T) {
 	testSymptoms(t, []symptom{
 		{name: "NotReloaded", host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1`, args: docker, id: EngineRestart, subject: "docker", status: Degraded, what: "does not know"},
 		{name: "Reloaded", host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1` + "\n" + reload, args: docker, id: EngineRestart, subject: "docker", status: OK},
+		{name: "Run", config: "[policy]\naccept_env = true\n", host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1` + "\n" + reload, args: []string{"--engine", "docker", "--run"}, id: Job, subject: "docker", status: OK, what: "a job ran: driver"},
 	})
 }

@@ -132,8 +132,9 @@ func hookSymptoms() []symptom {
 		{name: "AcceptEnvSinceThen", host: installed + `printf '[policy]\naccept_env = true\n' >> $T/config.toml`, id: HookOptions, status: Degraded, what: "accept_env", mends: true},
 		{name: "TimeoutSinceThen", host: installed + `printf '[collect]\ntimeout = "1h"\n' >> $T/config.toml`, id: HookOptions, status: Degraded, what: "10830 seconds", mends: true},
 
-		{name: "UnderAnotherName", host: installed + `cp $H/casview-createRuntime.json $H/aaa.json`, id: HookTwice, status: Broken, what: "2 hook files call casview-hook at createRuntime", mends: true},
-		{name: "AsPrestart", host: installed + `sed 's/createRuntime"/prestart"/' $H/casview-createRuntime.json > $H/aaa.json`, id: HookTwice, status: Broken, what: "at createRuntime"},
+		{name: "UnderAnotherName", host: installed + `cp $H/casview-createRuntime.json $H/aaa.json`, id: HookTwice, status: Degraded, what: "both call casview-hook at createRuntime", mends: true},
+		{name: "OfTwoInstallations", host: installed + `sed 's|config.toml|other.toml|' $H/casview-createRuntime.json > $H/aaa.json; cp $T/config.toml $T/other.toml`, id: HookTwice, status: Broken, what: "both call casview-hook at createRuntime", mends: true},
+		{name: "AsPrestart", host: installed + `sed 's/createRuntime"/prestart"/' $H/casview-createRuntime.json > $H/aaa.json`, id: HookTwice, status: Degraded, what: "at createRuntime"},
 		{name: "Hidden", host: installed + conf + `cp -r $H $T/hooks.d; sed -i 's|config.toml|other.toml|' $H/*.json
 			printf '[engine]\nhooks_dir = ["%s", "%s"]\n' $H $T/hooks.d > /etc/containers/containers.conf.d/a.conf`, id: HookTwice, status: Degraded, what: "hides"},
 		{name: "InAFolderThatIsNotRead", host: installed + `mkdir -p /etc/containers/oci; cp -r $H /etc/containers/oci`, id: HookTwice, status: Degraded, what: "second copy", mends: true},
