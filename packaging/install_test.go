@@ -25,6 +25,9 @@ func installed(t *testing.T, s *system, older, newer string) {
 		t.Errorf("no %s", hookFile)
 	}
 	first := s.startJob(t, "first")
+	for _, name := range []string{"first", "second"} {
+		output(t, s.inside("casview", "cdi", "--inputs", "/srv/first/inputs", "--name", name))
+	}
 	first.finish(t, "one")
 	s.wantComplete(t, "first", "one")
 

@@ -85,8 +85,8 @@ func newBare(t *testing.T) *system {
 	output(t, exec.Command("cp", find(t, "busybox"), filepath.Join(root, "usr/bin/busybox")))
 	s := &system{root: root}
 	output(t, exec.Command("chroot", root, "/bin/busybox", "--install", "-s", "/usr/bin"))
-	// Busybox's rm has no --one-file-system, and its shell prefers it.
-	for _, program := range []string{"runc", "rm", "sh"} {
+	// Busybox's rm and rmdir lack options, and its shell prefers them.
+	for _, program := range []string{"runc", "rm", "rmdir", "sh"} {
 		s.copyProgram(t, find(t, program))
 	}
 	sh := filepath.Join(root, "usr/bin/sh")
