@@ -21,6 +21,9 @@ func readRequest(env Env, s state.State, conf state.Config, cfg config.Config) (
 		r, err := givenRequest(*env.Request, annotations, conf, cfg)
 		return r, true, err
 	}
+	if state.PodSandbox(s, conf) {
+		return state.Request{}, false, nil
+	}
 	if len(conf.HooksWithInputs()) > 0 {
 		// The container has casview's hook twice: once from a file for all containers, like those of hooks.d, and once with
 		// inputs of its own, from a CDI spec. That one sees to it.
