@@ -88,9 +88,15 @@ func newMerged(r Request, dirs *layerDirs, data merged.Data) (*merged.FS, upper.
 		return nil, upper.Writer{}, err
 	}
 	marks, err := upper.NewWriter(work)
+	var rootless bool
+	if err == nil {
+		rootless, err = inUserNamespace()
+	}
 	if err == nil {
 		var fs *merged.FS
-		fs, err = merged.New(merged.Layers{Lower: r.View, Upper: top, Work: work, Marks: marks, Data: data, Logger: r.Logger})
+		fs, err = merged.New(merged.Layers{
+			Lower: r.View, Upper: top, Work: work, Marks: marks, Data: data, Rootless: rootless, Logger: r.Logger,
+		})
 		if err == nil {
 			return fs, marks, nil
 		}

@@ -109,7 +109,10 @@ func (fs *FS) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) 
 		return fs.status("copy up", err)
 	}
 	defer fs.handles.release(d)
-	if err := fs.setAttr(n, d, in); err != nil {
+	unlock := fs.changeBits(n)
+	err = fs.setAttr(n, d, in)
+	unlock()
+	if err != nil {
 		return fs.status("change attributes", err)
 	}
 	fs.names.RLock()

@@ -44,7 +44,15 @@ func (fs *FS) Writev(_ <-chan struct{}, in *fuse.WriteIn, data [][]byte) (uint32
 				return err
 			}
 		}
-		size, err = writeAll(d.fd, data, int64(in.Offset))
+		write := func() error {
+			size, err = writeAll(d.fd, data, int64(in.Offset))
+			return err
+		}
+		if mapped && fs.rootless {
+			err = d.keepingSetID(write)
+		} else {
+			err = write()
+		}
 		if size > 0 && !mapped {
 			return nil // write(2) was short, and its caller is told
 		}
@@ -89,28 +97,20 @@ func after(data [][]byte, n int) [][]byte {
 
 // change changes the content of a regular file, which it copies up before if need be.
 func (fs *FS) change(what string, id uint64, do func(*handle) error) fuse.Status {
-	d, status := fs.forChange(id)
-	if !status.Ok() {
-		return status
-	}
-	defer fs.handles.release(d)
-	return fs.status(what, do(d))
-}
-
-// forChange acquires the handle of a regular file whose content is about to change.
-func (fs *FS) forChange(id uint64) (*handle, fuse.Status) {
 	n := fs.nodes.get(id)
 	if n == nil {
-		return nil, fuse.Status(unix.ESTALE)
+		return fuse.Status(unix.ESTALE)
 	}
 	if n.kind != unix.S_IFREG {
-		return nil, fuse.EINVAL
+		return fuse.EINVAL
 	}
 	d, err := fs.openStaged(n, wholeFile)
 	if err != nil {
-		return nil, fs.status("copy up", err)
+		return fs.status("copy up", err)
 	}
-	return d, fuse.OK
+	defer fs.handles.release(d)
+	defer fs.changeBits(n)()
+	return fs.status(what, do(d))
 }
 
 // Fallocate implements FALLOCATE.

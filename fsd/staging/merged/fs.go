@@ -26,6 +26,7 @@ type FS struct {
 	work     *os.File
 	device   uint64 // of the staging tree's directories
 	data     Data
+	rootless bool
 	log      *slog.Logger
 	requests ops.Counter
 	server   *fuse.Server  // for Passthrough
@@ -49,14 +50,17 @@ type Layers struct {
 	Upper, Work *os.File
 	Marks       upper.Writer
 	Data        Data
-	Logger      *slog.Logger
+	// Rootless says that this process is root of a user namespace only: from what it writes to, the kernel takes setuid and
+	// setgid bits away.
+	Rootless bool
+	Logger   *slog.Logger
 }
 
 // New returns a filesystem of the layers.
 func New(l Layers) (*FS, error) {
 	fs := &FS{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(),
-		lower:         l.Lower, marks: l.Marks, work: l.Work, data: l.Data, log: l.Logger,
+		lower:         l.Lower, marks: l.Marks, work: l.Work, data: l.Data, rootless: l.Rootless, log: l.Logger,
 		handles: handles{most: idleLimit()},
 	}
 	var st unix.Stat_t

@@ -22,7 +22,8 @@ type node struct {
 	// staged says that it is in the staging tree. It is set under FS.names and never taken back.
 	staged atomic.Bool
 
-	// copying makes requests that want to change an input wait for the one that copies it up.
+	// copying makes requests that want to change an input wait for the one that copies it up, and for each other: see
+	// changeBits.
 	copying sync.Mutex
 
 	// Guarded by table.mu:
