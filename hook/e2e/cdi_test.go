@@ -198,30 +198,39 @@ func TestCDIHooksDevice(t *testing.T) {
 }
 
 // Engines that are not here, or are too old here to know CDI (Docker, containerd, CRI-O), let CDI's own library edit the
-// container's configuration. That library, and containerd and runc, do with a device what they do there.
+// container's configuration. That library, and containerd and runc, do with a device what they do there, also where
+// casview-runtime stands before runc.
 func TestCDIDeviceByTheLibrary(t *testing.T) {
-	e := startContainerd(t, nil)
-	s := e.site()
-	specs := filepath.Join(s.dir, "cdi")
-	root, name := s.store(t, file{path: "in", content: "in\n"}), unique("library")
-	o := s.casview(t, "cdi", "--spec-dir", specs, "--inputs", root, "--name", "1st:set")
-	if o.code != 0 {
-		t.Fatal(o.stderr)
-	}
-	j := sh("", "", "cat in > out")
-	j.edit = func(spec *specsgo.Spec) {
-		cache, err := cdi.NewCache(cdi.WithSpecDirs(specs), cdi.WithAutoRefresh(false))
-		must(t, err)
-		if left, err := cache.InjectDevices(spec, strings.TrimSpace(o.stdout)); err != nil {
-			t.Fatal(left, err, cache.GetErrors())
+	for _, start := range []func(*testing.T, setup) engine{startContainerd, startContainerdRuntime} {
+		e := start(t, nil)
+		s := e.site()
+		specs := filepath.Join(s.dir, "cdi")
+		root, name := s.store(t, file{path: "in", content: "in\n"}), unique("library")
+		o := s.casview(t, "cdi", "--spec-dir", specs, "--inputs", root, "--name", "1st:set")
+		if o.code != 0 {
+			t.Fatal(o.stderr)
 		}
-		spec.Annotations = map[string]string{annRun: name}
+		j := sh("", "", "cat in > out")
+		j.edit = func(spec *specsgo.Spec) {
+			spec.Hooks = nil
+			inject(t, spec, specs, strings.TrimSpace(o.stdout))
+			spec.Annotations = map[string]string{annRun: name}
+		}
+		if o := runJob(t, e, j); o.code != 0 {
+			t.Fatalf("exit %d: %s", o.code, o.stderr)
+		}
+		wantPaths(t, "hashed_files", outputPaths(s.complete(t, name)), "out")
+		nothingLeft(t, e, name)
 	}
-	if o := runJob(t, e, j); o.code != 0 {
-		t.Fatalf("exit %d: %s", o.code, o.stderr)
+}
+
+func inject(t *testing.T, spec *specsgo.Spec, specs, device string) {
+	t.Helper()
+	cache, err := cdi.NewCache(cdi.WithSpecDirs(specs), cdi.WithAutoRefresh(false))
+	must(t, err)
+	if left, err := cache.InjectDevices(spec, device); err != nil {
+		t.Fatal(left, err, cache.GetErrors())
 	}
-	wantPaths(t, "hashed_files", outputPaths(s.complete(t, name)), "out")
-	nothingLeft(t, e, name)
 }
 
 func unwrapped(_ *testing.T, cmd *exec.Cmd) *exec.Cmd { return cmd }
