@@ -10,10 +10,18 @@ import (
 // Wrapping is the part of the configuration that casview-runtime needs for every container, also for those that have
 // nothing to do with casview.
 type Wrapping struct {
-	Runtime Runtime `toml:"runtime"`
-	Policy  struct {
-		AcceptEnv bool `toml:"accept_env"`
-	} `toml:"policy"`
+	Runtime Runtime        `toml:"runtime"`
+	Policy  WrappingPolicy `toml:"policy"`
+}
+
+// WrappingPolicy is the part of Policy that casview-runtime needs.
+type WrappingPolicy struct {
+	AcceptEnv bool `toml:"accept_env"`
+}
+
+// Wrapping is c's part for casview-runtime.
+func (c Config) Wrapping() Wrapping {
+	return Wrapping{Runtime: c.Runtime, Policy: WrappingPolicy{AcceptEnv: c.Policy.AcceptEnv}}
 }
 
 // LoadWrapping is Load of only these keys: mistakes elsewhere in the file are no error, so that they don't stop containers

@@ -117,6 +117,34 @@ func TestContainerd(t *testing.T) {
 	}
 }
 
+func TestDocker(t *testing.T) {
+	work := tempDir(t)
+	script{path: "docker/run", work: work}.succeed(t)
+	all := results(t, work)
+	if len(all) != 1 {
+		t.Fatalf("%d results", len(all))
+	}
+	checkProject(t, all[0], filepath.Join(work, "result"))
+	left, err := filepath.Glob("/sys/fs/cgroup/*/casview-docker-*")
+	must(t, err)
+	shims, err := filepath.Glob("/run/containerd/runc/casview-docker-*")
+	must(t, err)
+	if left = append(left, shims...); len(left) > 0 {
+		t.Errorf("left on the host: %q", left)
+	}
+}
+
+// Docker passes the job's exit code on, and a result is there all the same.
+func TestDockerJobThatFails(t *testing.T) {
+	inputs := tempDir(t)
+	writeFile(t, "#!/bin/sh\nmkdir out && echo why > out/log && exit 7\n", inputs, "build.sh")
+	o := script{path: "docker/run", args: []string{inputs}}.run(t)
+	o.want(t, 7, "")
+	if !strings.Contains(o.stdout, "file\tout/log\tsha256:") {
+		t.Errorf("stdout: %s", o.stdout)
+	}
+}
+
 func TestContainerdThatIsNotThere(t *testing.T) {
 	script{path: "containerd/run", env: []string{"CONTAINERD_ADDRESS=/nowhere/sock"}}.run(t).
 		want(t, 1, "run: no containerd answers at /nowhere/sock")

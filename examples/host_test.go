@@ -50,7 +50,7 @@ func build() error {
 		return err
 	}
 	cmd := exec.Command("go", "build", "-o", shared.bin+"/", module+"/cmd/casview", module+"/cmd/casview-hook",
-		module+"/cmd/casview-fsd", module+"/examples/containerd/client")
+		module+"/cmd/casview-fsd", module+"/cmd/casview-runtime", module+"/examples/containerd/client")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", cmd, err, out)

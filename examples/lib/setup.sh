@@ -30,7 +30,7 @@ find_programs() {
         bin=$(dirname "$(command -v casview || echo /nowhere/casview)")
     fi
     local program
-    for program in casview casview-hook casview-fsd; do
+    for program in casview casview-hook casview-fsd casview-runtime; do
         [ -x "$bin/$program" ] || die "$bin/$program is missing: run \`make build\` in the checkout, or set CASVIEW_BIN"
     done
     bin=$(realpath "$bin")

@@ -1,8 +1,6 @@
 package spec
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -13,32 +11,31 @@ import (
 )
 
 // Complete is Edit for a container that asks for casview in its engine's own way: it adds annotations to the config.json at
-// path, and the hooks unless casview's are there already, by hooks.d or a base specification. changed is false, and the file
-// is not touched, where nothing is missing.
-func Complete(path string, annotations map[string]string, p Program) (changed bool, err error) {
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return false, err
-	}
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return false, err
-	}
+// path, whose text is old, and the hooks unless casview's are there already, by hooks.d or a base specification. changed is
+// false, and the file is not touched, where nothing is missing.
+func Complete(path string, old []byte, annotations map[string]string, p Program) (changed bool, err error) {
 	text, err := completed(old, annotations, p)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
-	if bytes.Equal(text, old) {
+	if text == nil {
 		return false, nil
+	}
+	// The file may be a link into another place: that file is meant, not the link.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return false, err
 	}
 	return true, replace(path, text)
 }
 
+// completed is nil where nothing is missing. It has the members' texts as they were, but not the space between them: it is
+// for a runtime, and every pass over a large text counts.
 func completed(old []byte, annotations map[string]string, p Program) ([]byte, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
 	var config, hooks object
-	if err := json.Unmarshal(old, &config); err != nil {
+	if err := config.UnmarshalJSON(old); err != nil {
 		return nil, err
 	}
 	if err := config.get("hooks", &hooks); err != nil {
@@ -49,7 +46,7 @@ func completed(old []byte, annotations map[string]string, p Program) ([]byte, er
 		return nil, fmt.Errorf("hooks: %w", err)
 	}
 	if there && len(annotations) == 0 {
-		return old, nil
+		return nil, nil
 	}
 	if !there {
 		if err := editHooks(&config, hooks, p); err != nil {
@@ -59,7 +56,7 @@ func completed(old []byte, annotations map[string]string, p Program) ([]byte, er
 	if err := addAnnotations(&config, annotations); err != nil {
 		return nil, fmt.Errorf("annotations: %w", err)
 	}
-	return layOut(config, old)
+	return config.MarshalJSON()
 }
 
 func addAnnotations(config *object, more map[string]string) error {

@@ -43,7 +43,8 @@ func (o *object) UnmarshalJSON(b []byte) error {
 		}
 		o.set(key.(string), value) // a key is always a string
 	}
-	return nil
+	_, err = dec.Token() // a text may end too early
+	return err
 }
 
 // MarshalJSON implements json.Marshaler.

@@ -40,12 +40,9 @@ func Run(env Env, args []string) error {
 }
 
 func (env Env) run(c call, args []string) error {
-	keys, unknown := config.LoadWrapping(env.Config)
-	switch c.verb {
-	case "create", "run", "restore":
-		if err := env.prepare(c, keys.Policy.AcceptEnv, unknown); err != nil {
-			return err
-		}
+	keys, err := env.prepare(c)
+	if err != nil {
+		return err
 	}
 	runtime, err := realRuntime(keys.Runtime.Path, env.Path)
 	if err != nil {
@@ -57,41 +54,52 @@ func (env Env) run(c call, args []string) error {
 	return nil
 }
 
-// prepare gives a container that asks for casview what it needs. unknown is why the configuration could not be read.
-func (env Env) prepare(c call, acceptEnv bool, unknown error) error {
-	text, err := os.ReadFile(c.config)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // the runtime says so too, in its own words
+// prepare gives a container that is to be made, and asks for casview, what it needs.
+func (env Env) prepare(c call) (config.Wrapping, error) {
+	if c.verb == "create" || c.verb == "run" || c.verb == "restore" {
+		text, err := os.ReadFile(c.config)
+		switch {
+		case err == nil && mayAsk(text):
+			return env.answer(c, text)
+		case err != nil && !errors.Is(err, fs.ErrNotExist): // the runtime says that too, in its own words
+			return config.Wrapping{}, fmt.Errorf("%w: does the container ask for casview?", err)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("%w: does it ask for casview?", err)
-	}
-	if !mayAsk(text) {
-		return nil
-	}
+	// Whatever is wrong with the configuration, it must not be in the way of others' containers.
+	keys, _ := config.LoadWrapping(env.Config)
+	return keys, nil
+}
+
+// answer gives a container what it needs if it asks for casview.
+func (env Env) answer(c call, text []byte) (config.Wrapping, error) {
 	w, err := parseWish(text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.config, err)
+		return config.Wrapping{}, fmt.Errorf("%s: %w", c.config, err)
 	}
-	if len(w.annotations) > 0 || !acceptEnv && unknown == nil {
+	cfg, broken := config.Load(env.Config)
+	keys := cfg.Wrapping()
+	var unknown error
+	if broken != nil {
+		keys, unknown = config.LoadWrapping(env.Config)
+	}
+	if len(w.annotations) > 0 || !keys.Policy.AcceptEnv && unknown == nil {
 		w.environment = nil // as for the hook: annotations come first
 	}
 	if len(w.annotations)+len(w.environment) == 0 {
-		return nil
+		return keys, nil
 	}
 	// From here on the container asks, or nobody can tell: what goes wrong stops it.
-	cfg, err := config.Load(env.Config)
-	if err != nil {
-		return err
+	if broken != nil {
+		return keys, broken
 	}
-	if err := env.give(c, cfg, w); err != nil {
-		return c.remember(cfg.State, w, err)
+	if err := env.give(c, cfg, w, text); err != nil {
+		return keys, c.remember(cfg.State, w, err)
 	}
-	return nil
+	return keys, nil
 }
 
 // give adds the hooks, and annotations in place of variables.
-func (env Env) give(c call, cfg config.Config, w wish) error {
+func (env Env) give(c call, cfg config.Config, w wish, text []byte) error {
 	if c.verb == "restore" {
 		return errors.New("restore: the view of a container is gone with its checkpoint: run it anew")
 	}
@@ -103,7 +111,7 @@ func (env Env) give(c call, cfg config.Config, w wish) error {
 		return err
 	}
 	program := spec.Program{Path: env.Hook, Config: file, CollectTimeout: cfg.Collect.Timeout.Duration}
-	_, err = spec.Complete(c.config, w.environment, program)
+	_, err = spec.Complete(c.config, text, w.environment, program)
 	return err
 }
 

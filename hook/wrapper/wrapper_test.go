@@ -187,9 +187,9 @@ func TestRefused(t *testing.T) {
 			spoil: func(t *testing.T, b *bench) { remove(t, b.env.Hook) }},
 		{name: "restore", verb: "restore", config: ours, container: annotated, want: "restore: the view of a container", remembered: []string{"c", "r1"}},
 		{name: "no JSON", verb: "create", config: ours, container: `{"annotations":{"io.casview.inputs"`, want: "config.json: unexpected end"},
-		{name: "hooks that are none", verb: "create", config: ours, container: `{"annotations":{"io.casview.run":"a/b"},"hooks":[]}`, want: "hooks: is not a JSON object",
+		{name: "hooks that are none", verb: "create", config: ours, container: `{"annotations":{"io.casview.run":"a/b"},"hooks":{"poststop":{}}}`, want: "hooks: poststop: ",
 			remembered: []string{"c"}},
-		{name: "a bundle that can't be read", verb: "create", config: ours, want: "does it ask for casview?",
+		{name: "a bundle that can't be read", verb: "create", config: ours, want: "does the container ask for casview?",
 			spoil: func(t *testing.T, b *bench) {
 				remove(t, b.dir+"/config.json")
 				if err := os.Mkdir(b.dir+"/config.json", 0o755); err != nil {
