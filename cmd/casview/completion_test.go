@@ -25,7 +25,7 @@ func TestCompletionOffersRuns(t *testing.T) {
 	if o := s.casview("__complete", "result", "test", ""); !strings.HasPrefix(o.out, ":4\n") {
 		t.Errorf("second argument: got %q", o.out)
 	}
-	if o := s.casview("__complete", "re"); !strings.HasPrefix(o.out, "result\t") {
+	if o := s.casview("__complete", "resu"); !strings.HasPrefix(o.out, "result\t") {
 		t.Errorf("commands: got %q", o.out)
 	}
 }
