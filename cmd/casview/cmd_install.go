@@ -64,7 +64,7 @@ installed onto, as from a container that has the host's root at /host; the progr
 below its --prefix.
 
 With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"action",
-"path", "mode", "why", "source", "content", "diff", "by_hand"}], "reload", "first"}.`,
+"path", "mode", "why", "for", "source", "content", "diff", "by_hand"}], "reload", "first"}.`,
 		Example: `  casview install --engine podman --dry-run
   casview install --engine docker --in-place
   casview install --root /host --engine all`,

@@ -97,7 +97,7 @@ func TestInstallDryRunShows(t *testing.T) {
 	for _, want := range []string{
 		"create  " + root + "/usr/local/bin/casview\n    copy of " + filepath.Join(programs, "casview") + "\n",
 		"create  " + root + s.config + "\n    # ",
-		"edit    " + daemon + "\n    diff ",
+		"edit    " + daemon + "\n    --- " + daemon + "\n    +++ " + daemon + "\n    @@ ",
 		"    -  \"debug\": true\n    +  \"debug\": true,\n    +  \"runtimes\": {\n",
 	} {
 		if !strings.Contains(o.out, want) {
@@ -129,6 +129,9 @@ func TestInstallByHand(t *testing.T) {
 		t.Fatalf("exit %d: %s%s", o.code, o.out, o.err)
 	}
 	entry = entry[:strings.LastIndex(entry, "}")+1]
+	if strings.Contains(o.err, "then on that host") {
+		t.Errorf("it says how to run containers: %s", o.err)
+	}
 	if _, err := os.Stat(daemon + ".casview-backup"); err == nil {
 		t.Error("it made a backup")
 	}
@@ -152,7 +155,7 @@ func TestInstallJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(o.out), &got); err != nil {
 		t.Fatal(err, o.out, o.err)
 	}
-	if len(got.Engines) != 2 || len(got.Skipped) != 3 || got.Skipped[0].Why == "" || len(got.Reload) != 1 {
+	if len(got.Engines) != 2 || len(got.Skipped) != 3 || got.Skipped[0].Why == "" || got.Reload == nil || len(got.Reload) != 0 {
 		t.Errorf("%+v", got)
 	}
 	last := got.Files[len(got.Files)-1]

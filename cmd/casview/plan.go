@@ -19,12 +19,16 @@ type planLines struct {
 }
 
 func planJSON(p *install.Plan) planLines {
-	out := planLines{Engines: p.Engines, Skipped: p.Skipped, Reload: p.Reload, First: p.First}
+	out := planLines{Engines: orEmpty(p.Engines), Skipped: orEmpty(p.Skipped), Files: []install.FileJSON{},
+		Reload: orEmpty(p.Reload), First: orEmpty(p.First)}
 	for _, f := range p.Files {
 		out.Files = append(out.Files, f.JSON())
 	}
 	return out
 }
+
+// orEmpty is a list that JSON has as [], not as null.
+func orEmpty[E any](list []E) []E { return append([]E{}, list...) }
 
 // printPlan prints a line for each file, and for people what else there is to know.
 func (a *app) printPlan(cmd *cobra.Command, o installOptions, p *install.Plan) {

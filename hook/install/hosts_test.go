@@ -213,7 +213,11 @@ func TestEnginesShareFiles(t *testing.T) {
 		}
 	}
 	o.Engine = Podman
-	removeAll(t, o)
+	for _, f := range removeAll(t, o) {
+		if f.Action != Keep || !slices.Contains(f.For, "crio") {
+			t.Errorf("%v for %v", f, f.For)
+		}
+	}
 	has(hookCreate, true)
 	has(daemonJSON, true)
 	o.Engine = CRIO

@@ -39,8 +39,10 @@ type File struct {
 	Source  string
 	// Old is what it holds, nil where it is missing or a program.
 	Old []byte
-	// Why is the cause of an Action that is not plain from the file: Keep and ByHand.
+	// Why is the cause of ByHand, and of Keep where the file is not as casview left it.
 	Why string
+	// For are the engines that a file is kept for when others are uninstalled.
+	For []string
 
 	// change is what becomes of a file of the administrator; nil for a file that is casview's alone.
 	change change
@@ -70,7 +72,8 @@ type Plan struct {
 	options Options
 	record  record
 	removal bool
-	after   *record // what stays on record after a removal
+	first   []string // of each engine
+	after   *record  // what stays on record after a removal
 }
 
 // NewPlan says what installing would do. It changes nothing. A file of somebody else in the way is an error.
@@ -98,7 +101,20 @@ func NewPlan(o Options) (*Plan, error) {
 		}
 	}
 	p.findReloads(use)
+	p.findFirst(use)
 	return p, nil
+}
+
+// findFirst lists how containers run, for engines that lack nothing then.
+func (p *Plan) findFirst(use []method) {
+	for i, m := range use {
+		lacks := func(f File) bool {
+			return f.Action == ByHand && slices.Contains(f.owners, p.options.owner(m.engine))
+		}
+		if !slices.ContainsFunc(p.Files, lacks) {
+			p.First = append(p.First, p.first[i])
+		}
+	}
 }
 
 // findReloads lists the commands for engines whose configuration changes.
@@ -143,7 +159,7 @@ func (p *Plan) add(m method) error {
 		}
 		p.Files[i].owners = append(p.Files[i].owners, owner)
 	}
-	p.First = append(p.First, need.first)
+	p.first = append(p.first, need.first)
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,7 +86,7 @@ func (o Options) removing(e entry, rest []string) (f File, there bool, err error
 	}
 	switch {
 	case len(rest) > 0:
-		f.Action, f.Why = Keep, strings.Join(rest, " and ")+" needs it"
+		f.Action, f.For = Keep, rest
 	case len(e.Changed) > 0:
 		err = o.undoing(&f, e, now)
 	case !e.wrote(now):

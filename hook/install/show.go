@@ -24,7 +24,9 @@ func (f File) Diff() string {
 		if f.Old == nil {
 			return ""
 		}
-		return string(diff.Diff(f.Path, f.Old, f.Path, f.Content))
+		// Its first line names the files, as the next two do.
+		_, text, _ := strings.Cut(string(diff.Diff(f.Path, f.Old, f.Path, f.Content)), "\n")
+		return text
 	}
 	return ""
 }
@@ -34,6 +36,8 @@ func (f File) Detail() string {
 	switch {
 	case f.Why != "":
 		return f.Why + "\n"
+	case f.For != nil:
+		return "for " + strings.Join(f.For, " and ") + "\n"
 	case f.Action == Create && f.Source != "":
 		return "copy of " + f.Source + "\n"
 	case f.Action == Create:
@@ -67,19 +71,20 @@ func (p *Plan) Incomplete() error {
 
 // FileJSON is a file of a plan for scripts.
 type FileJSON struct {
-	Action  Action `json:"action"`
-	Path    string `json:"path"`
-	Mode    string `json:"mode,omitempty"`
-	Why     string `json:"why,omitempty"`
-	Source  string `json:"source,omitempty"`
-	Content string `json:"content,omitempty"`
-	Diff    string `json:"diff,omitempty"`
-	ByHand  string `json:"by_hand,omitempty"`
+	Action  Action   `json:"action"`
+	Path    string   `json:"path"`
+	Mode    string   `json:"mode,omitempty"`
+	Why     string   `json:"why,omitempty"`
+	For     []string `json:"for,omitempty"`
+	Source  string   `json:"source,omitempty"`
+	Content string   `json:"content,omitempty"`
+	Diff    string   `json:"diff,omitempty"`
+	ByHand  string   `json:"by_hand,omitempty"`
 }
 
 // JSON is the file for scripts: content for one that is made, diff for one that is changed.
 func (f File) JSON() FileJSON {
-	out := FileJSON{Action: f.Action, Path: f.Path, Why: f.Why, Diff: f.Diff(), ByHand: f.ByHand()}
+	out := FileJSON{Action: f.Action, Path: f.Path, Why: f.Why, For: f.For, Diff: f.Diff(), ByHand: f.ByHand()}
 	if f.Action == Create {
 		out.Mode, out.Source, out.Content = modeText(f.Mode), f.Source, string(f.Content)
 	}
