@@ -77,7 +77,8 @@ Exit code: 0 all is well, 1 something is degraded, 2 something does not work.`,
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().StringVar(&engine, "engine", "", "look at this `ENGINE` only: "+strings.Join(doctor.EngineNames(), ", "))
 	cmd.Flags().BoolVar(&run, "run", false, "run a tiny container in each engine")
-	_ = cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions(doctor.EngineNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("engine",
+		cobra.FixedCompletions(doctor.EngineNames(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.AddCommand(a.tryCmd(), a.jobCmd())
 	return cmd
 }

@@ -37,7 +37,8 @@ func printReport(out io.Writer, r doctor.Report) error {
 			fmt.Fprintf(&text, "    mend: %s\n", oneLine(f.Mend))
 		}
 	}
-	fmt.Fprintf(&text, "\n%s: %d broken, %d degraded, %d skipped, %d ok. docs/troubleshooting.md has an entry for each name.\n",
+	fmt.Fprintf(&text,
+		"\n%s: %d broken, %d degraded, %d skipped, %d ok. docs/troubleshooting.md has an entry for each name.\n",
 		summary(r), r.Count(doctor.Broken), r.Count(doctor.Degraded), r.Count(doctor.Skipped), r.Count(doctor.OK))
 	_, err := io.WriteString(out, text.String())
 	return err

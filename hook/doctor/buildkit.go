@@ -33,7 +33,8 @@ func (d *doctor) buildkit(ctx context.Context, l *list, _ present) installation 
 		} `toml:"worker"`
 	}
 	if _, err := toml.Decode(string(text), &c); err != nil {
-		l.broken(HookFile, fmt.Sprintf("%s: %s", file, firstLine(err.Error())), "buildkitd does not start with a configuration that it can't read.", "mend "+file)
+		l.broken(HookFile, fmt.Sprintf("%s: %s", file, firstLine(err.Error())),
+			"buildkitd does not start with a configuration that it can't read.", "mend "+file)
 		return missing
 	}
 	if !isOurRuntime(c.Worker.OCI.Binary) {

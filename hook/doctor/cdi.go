@@ -61,7 +61,8 @@ func (d *doctor) cdiFile(l *list, path string) {
 	}
 	var s cdiSpec
 	if err := json.Unmarshal(text, &s); err != nil {
-		l.broken(CDISpec, fmt.Sprintf("%s: %v", path, err), "Engines leave out a spec that they can't read.", d.sudo("rm "+quote(path))+"   # and make it again with casview cdi")
+		l.broken(CDISpec, fmt.Sprintf("%s: %v", path, err), "Engines leave out a spec that they can't read.",
+			d.sudo("rm "+quote(path))+"   # and make it again with casview cdi")
 		return
 	}
 	for _, device := range s.Devices {

@@ -35,7 +35,8 @@ func (d *doctor) containerd(ctx context.Context, l *list, e present) installatio
 }
 
 func withoutHandler(l *list) installation {
-	l.ok(EngineSetup, "no runtime handler of casview's for pods; ctr, nerdctl and Go clients name casview in each command")
+	l.ok(EngineSetup,
+		"no runtime handler of casview's for pods; ctr, nerdctl and Go clients name casview in each command")
 	return needless
 }
 

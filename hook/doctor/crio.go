@@ -30,11 +30,13 @@ func (d *doctor) crio(ctx context.Context, l *list, e present) installation {
 	if dirs == nil {
 		dirs = []string{systemHooks} // crio.conf(5); crio config leaves defaults out
 	}
-	return d.hooks(ctx, l, hooksOf{engine: "crio", dirs: dirs, others: []string{systemHooks, adminHooks}, where: "crio config", mend: d.mendCrio})
+	return d.hooks(ctx, l,
+		hooksOf{engine: "crio", dirs: dirs, others: []string{systemHooks, adminHooks}, where: "crio config", mend: d.mendCrio})
 }
 
 func (d *doctor) mendCrio(dirs []string) string {
 	file := filepath.Join("/etc/crio/crio.conf.d", "99-hooks.conf")
-	script := "mkdir -p /etc/crio/crio.conf.d; printf '[crio.runtime]\\nhooks_dir = [\"" + strings.Join(dirs, `", "`) + "\"]\\n' > " + file + "; systemctl restart crio"
+	script := "mkdir -p /etc/crio/crio.conf.d; printf '[crio.runtime]\\nhooks_dir = [\"" + strings.Join(dirs,
+		`", "`) + "\"]\\n' > " + file + "; systemctl restart crio"
 	return d.sudo("sh -c " + quote(script))
 }

@@ -20,7 +20,8 @@ const (
 func (d *doctor) device(l *list) {
 	var st unix.Stat_t
 	if err := unix.Stat(fuseDevice, &st); err != nil {
-		l.broken(FuseDevice, fmt.Sprintf("%s: %v", fuseDevice, err), whyDevice, d.sudo("sh -c '"+makeDevice+"'")+inContainer)
+		l.broken(FuseDevice, fmt.Sprintf("%s: %v", fuseDevice, err), whyDevice,
+			d.sudo("sh -c '"+makeDevice+"'")+inContainer)
 		return
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFCHR || unix.Major(st.Rdev) != fuseMajor || unix.Minor(st.Rdev) != fuseMinor {
@@ -31,7 +32,8 @@ func (d *doctor) device(l *list) {
 	perm := st.Mode & 0o777
 	fd, err := unix.Open(fuseDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		l.broken(FuseDevice, fmt.Sprintf("%s: %v: it has mode %04o and belongs to %d:%d", fuseDevice, err, perm, st.Uid, st.Gid),
+		l.broken(FuseDevice,
+			fmt.Sprintf("%s: %v: it has mode %04o and belongs to %d:%d", fuseDevice, err, perm, st.Uid, st.Gid),
 			whyDevice, d.sudo(openDevice))
 		return
 	}

@@ -26,12 +26,14 @@ func (d *doctor) docker(ctx context.Context, l *list, e present) installation {
 			l.skip(RuntimeProgram, "needs root: "+err.Error())
 			return missing
 		}
-		l.broken(HookFile, err.Error(), "dockerd does not start with a daemon.json that it can't read.", d.sudo("dockerd --validate --config-file "+file))
+		l.broken(HookFile, err.Error(), "dockerd does not start with a daemon.json that it can't read.",
+			d.sudo("dockerd --validate --config-file "+file))
 		return missing
 	}
 	name, ours := ourRuntime(configured)
 	if ours.Path != "" {
-		d.runtimeRuns(ctx, l, wrapped{engine: "docker", named: file, path: ours.Path, config: option(ours.Args, "--casview-config")})
+		d.runtimeRuns(ctx, l,
+			wrapped{engine: "docker", named: file, path: ours.Path, config: option(ours.Args, "--casview-config")})
 		d.dockerOptions(l, e)
 	}
 	d.dockerRunning(ctx, l, file, name, ours.Path)
@@ -109,7 +111,8 @@ func (d *doctor) dockerRunning(ctx context.Context, l *list, file, name, path st
 		l.degraded(EngineRestart, fmt.Sprintf("%s has the runtime %s, which the running dockerd does not know", file, name),
 			"dockerd refuses containers with this runtime until it reads the file again.", reload)
 	case path == "" && inUse.Path != "":
-		l.degraded(EngineRestart, fmt.Sprintf("the running dockerd has the runtime %s, which is not in %s", inUse.Path, file),
+		l.degraded(EngineRestart,
+			fmt.Sprintf("the running dockerd has the runtime %s, which is not in %s", inUse.Path, file),
 			"It is gone when dockerd restarts.", d.install("docker"))
 	case path != "":
 		l.ok(EngineRestart, "the running dockerd has the runtime "+name)

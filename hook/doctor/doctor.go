@@ -70,7 +70,7 @@ func Examine(ctx context.Context, o Options) (Report, error) {
 }
 
 func (d *doctor) examine(ctx context.Context) {
-	d.host(d.programs)
+	d.host(func(l *list) { d.programs(ctx, l) })
 	d.host(d.configuration)
 	trial := d.tryAll(ctx)
 	d.host(d.device)

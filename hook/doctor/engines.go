@@ -50,8 +50,10 @@ func engines() []engine {
 	return []engine{
 		{name: "podman", programs: []string{"podman"}, units: []string{"podman.service"}, look: (*doctor).podman},
 		{name: "crio", programs: []string{"crio"}, units: []string{"crio.service"}, look: (*doctor).crio},
-		{name: "docker", programs: []string{"dockerd", "docker"}, units: []string{"docker.service", "containerd.service"}, look: (*doctor).docker},
-		{name: "containerd", programs: []string{"containerd"}, units: []string{"containerd.service"}, look: (*doctor).containerd},
+		{name: "docker", programs: []string{"dockerd", "docker"},
+			units: []string{"docker.service", "containerd.service"}, look: (*doctor).docker},
+		{name: "containerd", programs: []string{"containerd"}, units: []string{"containerd.service"},
+			look: (*doctor).containerd},
 		{name: "nerdctl", programs: []string{"nerdctl"}},
 		{name: "buildkit", programs: []string{"buildkitd"}, units: []string{"buildkit.service"}, look: (*doctor).buildkit},
 	}
@@ -121,7 +123,8 @@ func (d *doctor) find(ctx context.Context, e engine) (present, bool) {
 
 func (d *doctor) noEngine(l *list) {
 	if d.Engine != "" {
-		l.broken(Engines, d.Engine+" is not on this host's PATH", "casview is called by container engines.", "install it, or name another with --engine")
+		l.broken(Engines, d.Engine+" is not on this host's PATH", "casview is called by container engines.",
+			"install it, or name another with --engine")
 		return
 	}
 	for _, name := range bareRuntimes() {
@@ -162,7 +165,8 @@ func (d *doctor) install(engine string) string {
 	case "podman":
 		return d.casview("install --engine podman")
 	case "buildkit":
-		return "add binary = " + fmt.Sprintf("%q", filepath.Join(d.Programs, install.RuntimeName)) + " below [worker.oci] in /etc/buildkit/buildkitd.toml"
+		return "add binary = " + fmt.Sprintf("%q",
+			filepath.Join(d.Programs, install.RuntimeName)) + " below [worker.oci] in /etc/buildkit/buildkitd.toml"
 	case "docker", "containerd":
 		return d.sudo(d.casview("install --engine " + engine + " --in-place"))
 	}

@@ -24,10 +24,12 @@ func (d *doctor) hookConfig(l *list, named, path, engine string) {
 	case errors.Is(err, fs.ErrPermission):
 		l.skip(HookConfig, err.Error())
 	case err != nil:
-		l.broken(HookConfig, fmt.Sprintf("%s: %v", named, err), "The hook fails, and with it each container that asks for casview.",
+		l.broken(HookConfig, fmt.Sprintf("%s: %v", named, err),
+			"The hook fails, and with it each container that asks for casview.",
 			"casview --config "+quote(orDefault(path))+" config check   # or: "+d.install(engine))
 	case filepath.Clean(c.State) != filepath.Clean(d.config.State):
-		l.degraded(HookConfig, fmt.Sprintf("containers keep their state in %s (%s), this casview in %s", c.State, orDefault(path), d.config.State),
+		l.degraded(HookConfig,
+			fmt.Sprintf("containers keep their state in %s (%s), this casview in %s", c.State, orDefault(path), d.config.State),
 			"Inputs are not found, and casview result does not see the runs.", "casview --config "+quote(orDefault(path))+" ...   # or, with this configuration: "+d.install(engine))
 	default:
 		l.ok(HookConfig, "the hook's configuration loads")
@@ -59,7 +61,8 @@ func (d *doctor) hookOptions(l *list, files []hookFile, engine string) {
 		}
 		want := spec.Program{Path: f.Hook.Path, CollectTimeout: c.Collect.Timeout.Duration}.Hook(spec.Poststop)
 		if f.Hook.Timeout == nil || *f.Hook.Timeout != *want.Timeout {
-			l.degraded(HookOptions, fmt.Sprintf("%s has another time limit than follows from collect.timeout, %d seconds", f.path, *want.Timeout),
+			l.degraded(HookOptions,
+				fmt.Sprintf("%s has another time limit than follows from collect.timeout, %d seconds", f.path, *want.Timeout),
 				why+" With a shorter one the runtime kills the hook while it waits for outputs.", d.install(engine))
 			return
 		}

@@ -62,13 +62,16 @@ func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) installation {
 		if len(unread) == 0 {
 			return missing
 		}
-		l.broken(HooksDir, fmt.Sprintf("casview's hooks are in %s, which %s does not read (%s)", unread[0], h.engine, h.where), whySetup,
+		l.broken(HooksDir,
+			fmt.Sprintf("casview's hooks are in %s, which %s does not read (%s)", unread[0], h.engine, h.where),
+			whySetup,
 			h.mend(append(slices.Clone(h.dirs), unread...)))
 		return installed
 	}
 	l.ok(HooksDir, "hooks are read from "+strings.Join(h.dirs, ", "))
 	if len(unread) > 0 {
-		l.degraded(HookTwice, fmt.Sprintf("a second copy of casview's hooks is in %s, which %s does not read", unread[0], h.engine),
+		l.degraded(HookTwice,
+			fmt.Sprintf("a second copy of casview's hooks is in %s, which %s does not read", unread[0], h.engine),
 			"After a change there, nothing changes.", d.sudo("rm "+quote(unread[0])+"/casview-*.json"))
 	}
 	d.ours(ctx, l, ours, h.engine)
@@ -88,7 +91,9 @@ func (d *doctor) readHooks(l *list, h hooksOf) (files []hookFile, ok bool) {
 			continue
 		}
 		if err != nil {
-			l.broken(HooksDir, err.Error(), h.engine+" can't read it either, and starts no container, or one without its hooks.", d.sudo("chmod 0755 "+quote(dir)))
+			l.broken(HooksDir, err.Error(),
+				h.engine+" can't read it either, and starts no container, or one without its hooks.",
+				d.sudo("chmod 0755 "+quote(dir)))
 			ok = false
 			continue
 		}
@@ -98,7 +103,8 @@ func (d *doctor) readHooks(l *list, h hooksOf) (files []hookFile, ok bool) {
 			}
 			f, err := readHook(filepath.Join(dir, e.Name()))
 			if err != nil {
-				l.broken(HookFile, err.Error(), h.engine+" starts no container while there is a file that it can't read.", mendHookFile(d, f.path))
+				l.broken(HookFile, err.Error(),
+					h.engine+" starts no container while there is a file that it can't read.", mendHookFile(d, f.path))
 				ok = false
 				continue
 			}
@@ -159,7 +165,8 @@ func (d *doctor) unread(h hooksOf) []string {
 
 // takesEnvironment tells whether runc before 1.3 would give a hook the container's environment.
 func takesEnvironment(f hookFile) bool {
-	return f.Hook.Env == nil && slices.ContainsFunc(f.Stages, func(s string) bool { return s == "createContainer" || s == "startContainer" })
+	return f.Hook.Env == nil && slices.ContainsFunc(f.Stages,
+		func(s string) bool { return s == "createContainer" || s == "startContainer" })
 }
 
 // ours looks at casview's own hooks: each stage once, and each able to run.
@@ -192,7 +199,8 @@ func (d *doctor) stages(l *list, files []hookFile, engine string) {
 		switch files := at[stage]; {
 		case len(files) == 0:
 			whole = false
-			l.broken(HookFile, fmt.Sprintf("no hook file calls casview-hook at %s", stage), "createRuntime gives a container its view, poststop waits for its outputs.", d.install(engine))
+			l.broken(HookFile, fmt.Sprintf("no hook file calls casview-hook at %s", stage),
+				"createRuntime gives a container its view, poststop waits for its outputs.", d.install(engine))
 		case len(files) > 1:
 			whole = false
 			d.twice(l, files, stage)
@@ -221,7 +229,8 @@ func (d *doctor) hookRuns(ctx context.Context, l *list, named string, h specs.Ho
 	for _, path := range []string{h.Path, filepath.Join(filepath.Dir(h.Path), fsdName)} {
 		if cause := cannotRun(path); cause != "" {
 			l.broken(HookProgram, fmt.Sprintf("%s names %s: %s", named, h.Path, cause),
-				"podman leaves out a hook whose program is missing, without a word: the job runs without its inputs.", d.install(engine))
+				engine+" leaves out a hook whose program is missing, without a word: the job runs without its inputs.",
+				d.install(engine))
 			return
 		}
 	}

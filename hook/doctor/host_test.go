@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -130,8 +131,15 @@ func (s symptom) find(r Report) (Finding, error) {
 	return Finding{}, errors.Join(errors.New(string(b)), err)
 }
 
-func (s symptom) test(t *testing.T) {
-	report, again := s.examine(t)
+// examined is what came of one host. Failing to examine it fails the first test that needs it, and so the others.
+type examined struct {
+	once          sync.Once
+	report, again Report
+}
+
+func (s symptom) test(t *testing.T, e *examined) {
+	e.once.Do(func() { e.report, e.again = s.examine(t) })
+	report, again := e.report, e.again
 	f, err := s.find(report)
 	if err != nil {
 		t.Fatalf("no finding %s of %q is %s with %q, but: %v", s.id, s.subject, s.status, s.what, err)

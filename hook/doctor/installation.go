@@ -9,26 +9,30 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/casview/casview/hook/install"
 	"github.com/casview/casview/hook/spec"
 )
 
-// programs looks at casview's own: the three of them belong together.
-func (d *doctor) programs(l *list) {
+// programs looks at casview's own, which belong together. casview-runtime is only for engines without hooks.
+func (d *doctor) programs(ctx context.Context, l *list) {
 	const why = "casview-hook starts the casview-fsd beside it, and both must understand what casview writes."
-	for _, name := range []string{spec.HookName, fsdName} {
+	mend := "install all programs of one version of casview into " + quote(d.Programs)
+	for _, name := range []string{spec.HookName, fsdName, install.RuntimeName} {
 		path := filepath.Join(d.Programs, name)
+		if name == install.RuntimeName && !exists(path) {
+			continue
+		}
 		if cause := cannotRun(path); cause != "" {
-			l.broken(Programs, cause, why, "install casview, casview-hook and casview-fsd of one version into "+quote(d.Programs))
+			l.broken(Programs, cause, why, mend)
 			return
 		}
-		version, err := programVersion(context.Background(), path)
+		version, err := programVersion(ctx, path)
 		if err != nil {
-			l.broken(Programs, err.Error(), why, "install casview, casview-hook and casview-fsd of one version into "+quote(d.Programs))
+			l.broken(Programs, err.Error(), why, mend)
 			return
 		}
 		if version != d.Version {
-			l.degraded(Programs, fmt.Sprintf("%s is %s, casview is %s", path, version, d.Version), why,
-				"install casview, casview-hook and casview-fsd of one version into "+quote(d.Programs))
+			l.degraded(Programs, fmt.Sprintf("%s is %s, casview is %s", path, version, d.Version), why, mend)
 			return
 		}
 	}
@@ -38,15 +42,19 @@ func (d *doctor) programs(l *list) {
 // fsdName is the file name of the daemon, which is beside the hook.
 const fsdName = "casview-fsd"
 
-// programVersion asks casview-hook or casview-fsd: they print "NAME VERSION" or "VERSION".
+// programVersion asks one of casview's programs: they print "NAME VERSION" or "VERSION".
 func programVersion(ctx context.Context, path string) (string, error) {
-	out, err := ask(ctx, path, "--version")
+	flag := "--version"
+	if isOurRuntime(path) {
+		flag = "--casview-version" // --version is that of the runtime behind it
+	}
+	out, err := ask(ctx, path, flag)
 	if err != nil {
 		return "", err
 	}
 	f := strings.Fields(out)
 	if len(f) == 0 {
-		return "", fmt.Errorf("%s --version: printed nothing", path)
+		return "", fmt.Errorf("%s %s: printed nothing", path, flag)
 	}
 	return f[len(f)-1], nil
 }

@@ -80,7 +80,8 @@ func (d *doctor) runJob(ctx context.Context, name string, start jobCommand) (wha
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	j := jobSite{
 		dir: dir, rootfs: filepath.Join(dir, "rootfs"), inputs: filepath.Join(dir, "inputs"),
-		run: fmt.Sprintf("doctor-%s-%d", name, os.Getpid()), args: []string{"/casview", "doctor", "job", d.config.View.Target},
+		run: fmt.Sprintf("doctor-%s-%d", name, os.Getpid()), args: []string{"/casview", "doctor", "job",
+			d.config.View.Target},
 	}
 	if err := j.make(d.casviewPath()); err != nil {
 		return "", err

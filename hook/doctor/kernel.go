@@ -15,6 +15,8 @@ type outcome struct {
 	// own is as this user's engine mounts; err says why nothing could be tried.
 	own *trials
 	err error
+	// noDir says why no overlay could be tried over the state directory, or is nil.
+	noDir error
 	// userns is the same in a user namespace, for root.
 	userns    *trials
 	usernsErr error
@@ -22,9 +24,10 @@ type outcome struct {
 
 // tryAll tries as this user's engine would: root in a mount namespace, a user in a user namespace of their own.
 func (d *doctor) tryAll(ctx context.Context) outcome {
-	dir, remove := d.trialDir()
-	defer remove()
 	var o outcome
+	dir, remove, err := d.trialDir()
+	o.noDir = err
+	defer remove()
 	o.own, o.err = d.try(ctx, dir, d.uid != 0)
 	if !d.rootless() {
 		o.userns, o.usernsErr = d.try(ctx, "", true)
@@ -41,7 +44,8 @@ func (d *doctor) kernel(l *list, o outcome) {
 		d.mountAPI(l, o.own, release)
 		d.fuse(l, o.own, release)
 	case d.uid == 0:
-		l.broken(MountAPI, fmt.Sprintf("no mount namespace can be made: %v", o.err), whyMounts, d.mendMounts("run it with CAP_SYS_ADMIN"))
+		l.broken(MountAPI, fmt.Sprintf("no mount namespace can be made: %v", o.err), whyMounts,
+			d.mendMounts("run it with CAP_SYS_ADMIN"))
 		l.skip(FuseFilesystem, "nothing can be mounted")
 		l.skip(FusePassthrough, "nothing can be mounted")
 	default: // user-namespaces says more
@@ -53,7 +57,8 @@ func (d *doctor) kernel(l *list, o outcome) {
 }
 
 func (d *doctor) openat2(l *list) {
-	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
+	fd, err := unix.Openat2(unix.AT_FDCWD, "/",
+		&unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
 	if err != nil {
 		l.broken(Openat2, fmt.Sprintf("openat2: %v (kernel %s)", err, kernelRelease()),
 			"The hook opens the target only by openat2, so that no symlink of an image leads it out of the root filesystem.",
@@ -122,7 +127,8 @@ func (d *doctor) landlock(l *list) {
 		l.degraded(Landlock, fmt.Sprintf("landlock_create_ruleset: %v (kernel %s)", errno, kernelRelease()), why,
 			"boot Linux 5.19 or newer with landlock in the list of the lsm= option; inside a container, allow the landlock system calls")
 	case abi < landlockNeeds:
-		l.degraded(Landlock, fmt.Sprintf("Landlock has version %d; version %d (Linux 5.19) is needed", abi, landlockNeeds), why,
+		l.degraded(Landlock,
+			fmt.Sprintf("Landlock has version %d; version %d (Linux 5.19) is needed", abi, landlockNeeds), why,
 			"boot Linux 5.19 or newer")
 	default:
 		l.ok(Landlock, fmt.Sprintf("Landlock version %d confines the daemon", abi))

@@ -17,7 +17,8 @@ func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
 	d.podmanTraps(l, e)
 	conf, err := d.readContainersConf()
 	if err != nil {
-		l.broken(HooksDir, err.Error(), "podman does not start with a configuration that it can't read.", "podman info   # until it says nothing of it")
+		l.broken(HooksDir, err.Error(), "podman does not start with a configuration that it can't read.",
+			"podman info   # until it says nothing of it")
 		return missing
 	}
 	d.podmanRuntime(l, conf)
@@ -66,7 +67,8 @@ func (d *doctor) podmanTraps(l *list, e present) {
 	case e.version.before(5, 3):
 		l.ok(PodmanConmon, "podman returns when the job has ended; casview run waits for the result")
 	default:
-		l.ok(PodmanConmon, fmt.Sprintf("podman %s waits for conmon, and so for the job's outputs to be collected: it returns later, with the result there", e.version))
+		l.ok(PodmanConmon,
+			fmt.Sprintf("podman %s waits for conmon, and so for the job's outputs to be collected: it returns later, with the result there", e.version))
 	}
 }
 
@@ -83,5 +85,6 @@ func (d *doctor) podmanRuntime(l *list, conf containersConf) {
 	if look("runc") == "" {
 		mend = d.sudo("apt-get install runc") + " && " + mend
 	}
-	l.broken(CrunCgroups, "podman's runtime is crun, which starts no container where cgroup v1 and v2 are mixed", "No container starts.", mend)
+	l.broken(CrunCgroups, "podman's runtime is crun, which starts no container where cgroup v1 and v2 are mixed",
+		"No container starts.", mend)
 }

@@ -26,12 +26,18 @@ for i in $(seq 200); do docker version >/dev/null 2>&1 && break; sleep 0.1; done
 // TestRun runs the job of --run for real.
 func TestRun(t *testing.T) {
 	testSymptoms(t, []symptom{
-		{name: "Podman", host: ownPodman + `casview install > /dev/null`, args: []string{"--run", "--engine", "podman"}, id: Job, subject: "podman", status: OK, what: "a job ran: driver overlay"},
-		{name: "Runc", host: ownPodman + `casview install > /dev/null; fake podman 'echo podman version 4.3.1'`, args: []string{"--run"}, id: Job, subject: "runc", status: OK, what: "a job ran: driver overlay"},
-		{name: "WithTheFuseDriver", config: "[staging]\ndriver = \"fuse\"\n", host: ownPodman + `casview install > /dev/null`, args: []string{"--run", "--engine", "podman"}, id: Job, subject: "podman", status: OK, what: "a job ran: driver fuse"},
+		{name: "Podman", host: ownPodman + `casview install > /dev/null`, args: []string{"--run", "--engine", "podman"},
+			id: Job, subject: "podman", status: OK, what: "a job ran: driver overlay"},
+		{name: "Runc",
+			host: ownPodman + `casview install > /dev/null; fake podman 'echo podman version 4.3.1'`, args: []string{"--run"},
+			id: Job, subject: "runc", status: OK, what: "a job ran: driver overlay"},
+		{name: "WithTheFuseDriver", config: "[staging]\ndriver = \"fuse\"\n",
+			host: ownPodman + `casview install > /dev/null`, args: []string{"--run", "--engine", "podman"},
+			id: Job, subject: "podman", status: OK, what: "a job ran: driver fuse"},
 		{name: "HookNotCalled", host: ownPodman + `casview install > /dev/null; sed -i s/inputs// /usr/share/containers/oci/hooks.d/*; sed -i 's/\^io/^no/' /usr/share/containers/oci/hooks.d/*`,
 			args: []string{"--run", "--engine", "podman"}, id: Job, subject: "podman", status: Broken, what: "this container runs without its view"},
-		{name: "Containerd", host: ownContainerd, args: []string{"--run", "--engine", "containerd"}, id: Job, subject: "containerd", status: OK, what: "a job ran: driver overlay"},
+		{name: "Containerd", host: ownContainerd, args: []string{"--run", "--engine", "containerd"},
+			id: Job, subject: "containerd", status: OK, what: "a job ran: driver overlay"},
 	})
 }
 
@@ -39,8 +45,14 @@ func TestRun(t *testing.T) {
 func TestDockerd(t *testing.T) {
 	docker := []string{"--engine", "docker"}
 	testSymptoms(t, []symptom{
-		{name: "NotReloaded", host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1`, args: docker, id: EngineRestart, subject: "docker", status: Degraded, what: "does not know"},
-		{name: "Reloaded", host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1` + "\n" + reload, args: docker, id: EngineRestart, subject: "docker", status: OK},
-		{name: "Run", config: "[policy]\naccept_env = true\n", host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1` + "\n" + reload, args: []string{"--engine", "docker", "--run"}, id: Job, subject: "docker", status: OK, what: "a job ran: driver"},
+		{name: "NotReloaded",
+			host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1`, args: docker,
+			id: EngineRestart, subject: "docker", status: Degraded, what: "does not know"},
+		{name: "Reloaded",
+			host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1` + "\n" + reload, args: docker,
+			id: EngineRestart, subject: "docker", status: OK},
+		{name: "Run", config: "[policy]\naccept_env = true\n",
+			host: ownDockerd + `casview install --engine docker --in-place > /dev/null 2>&1` + "\n" + reload, args: []string{"--engine", "docker", "--run"},
+			id: Job, subject: "docker", status: OK, what: "a job ran: driver"},
 	})
 }

@@ -45,11 +45,13 @@ func (d *doctor) runc(l *list, v version) {
 	case !v.before(1, 3):
 		l.ok(RuncEnvironment, "it keeps the container's environment from hooks")
 	case len(d.bareHooks) > 0:
-		l.degraded(RuncEnvironment, fmt.Sprintf("runc %s gives the container's environment to the hook of %s", v, d.bareHooks[0]),
+		l.degraded(RuncEnvironment,
+			fmt.Sprintf("runc %s gives the container's environment to the hook of %s", v, d.bareHooks[0]),
 			"A createContainer or startContainer hook without env takes orders from whoever starts a container. It is not casview's.",
 			`write "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] into its "hook", or install runc 1.3 or newer`)
 	default:
-		l.ok(RuncEnvironment, fmt.Sprintf("runc %s gives some hooks the container's environment, but casview's name their own", v))
+		l.ok(RuncEnvironment,
+			fmt.Sprintf("runc %s gives some hooks the container's environment, but casview's name their own", v))
 	}
 }
 
@@ -58,7 +60,8 @@ func (d *doctor) crun(l *list, v version) {
 		l.ok(CrunCgroups, "the cgroups of this host suit it")
 		return
 	}
-	l.degraded(CrunCgroups, fmt.Sprintf("crun %s starts no container where cgroup v1 and v2 are mixed, as below /sys/fs/cgroup here", v),
+	l.degraded(CrunCgroups,
+		fmt.Sprintf("crun %s starts no container where cgroup v1 and v2 are mixed, as below /sys/fs/cgroup here", v),
 		"Engines whose runtime is crun start nothing.",
 		"podman --runtime runc run ...   # or boot with systemd.unified_cgroup_hierarchy=1")
 }

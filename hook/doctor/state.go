@@ -24,17 +24,14 @@ func (d *doctor) place() (dir string, there bool) {
 	}
 }
 
-// trialDir makes a directory on the state directory's filesystem; "" if it can't.
-func (d *doctor) trialDir() (string, func()) {
-	if d.config.State == "" {
-		return "", func() {}
-	}
+// trialDir makes a directory on the state directory's filesystem, to be removed in the end.
+func (d *doctor) trialDir() (dir string, remove func(), err error) {
 	place, _ := d.place()
-	dir, err := os.MkdirTemp(place, ".casview-doctor-")
+	dir, err = os.MkdirTemp(place, ".casview-doctor-")
 	if err != nil {
-		return "", func() {}
+		return "", func() {}, err
 	}
-	return dir, func() { os.RemoveAll(dir) }
+	return dir, func() { os.RemoveAll(dir) }, nil
 }
 
 // state looks at the state directory and the filesystem below it.
@@ -75,7 +72,9 @@ func (d *doctor) stateDirectory(l *list) (place string, usable bool) {
 			l.broken(StateDirectory, fmt.Sprintf("%s: user %d can't write there: %v", place, user, err), whyState,
 				d.sudo(fmt.Sprintf("chown -R %d:%d %s", user, os.Getegid(), quote(place))))
 		default:
-			l.broken(StateDirectory, fmt.Sprintf("%s: is missing, and user %d can't make it: %s: %v", d.config.State, user, place, err), whyState,
+			l.broken(StateDirectory,
+				fmt.Sprintf("%s: is missing, and user %d can't make it: %s: %v", d.config.State, user, place, err),
+				whyState,
 				d.sudo(fmt.Sprintf("install -d -m 0700 -o %d -g %d %s", user, os.Getegid(), quote(d.config.State))))
 		}
 		return place, false
@@ -98,7 +97,8 @@ func (d *doctor) stateFilesystem(l *list, place string) {
 	elsewhere := "set state in " + d.configFile() + " to a directory on a local ext4, xfs or btrfs"
 	switch uint32(st.Type) {
 	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:
-		l.degraded(StateFilesystem, place+" is in memory (tmpfs)", "Store and results are lost when the host restarts.", elsewhere)
+		l.degraded(StateFilesystem, place+" is in memory (tmpfs)",
+			"Store and results are lost when the host restarts.", elsewhere)
 	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC:
 		l.degraded(StateFilesystem, place+" is on a network filesystem",
 			"overlayfs can't keep writes there, so that jobs take the slower fuse driver, and syncing a result is slow.", elsewhere)
@@ -156,6 +156,8 @@ func (d *doctor) stateOverlay(l *list, o outcome) {
 		l.skip(StateOverlay, `staging.driver is "fuse": none is needed`)
 	case o.own == nil:
 		l.skip(StateOverlay, fmt.Sprintf("could not be tried: %v", o.err))
+	case o.noDir != nil:
+		l.skip(StateOverlay, fmt.Sprintf("could not be tried: %v", o.noDir))
 	case o.own.StateOverlay == "":
 		l.ok(StateOverlay, "overlayfs can keep a job's writes in the state directory")
 	case driver == "overlay":

@@ -99,7 +99,8 @@ func tryFuse() (passthrough bool, err error) {
 		return false, fmt.Errorf("fsopen: %w", err)
 	}
 	defer unix.Close(fd)
-	for _, o := range [][2]string{{"fd", strconv.Itoa(dev)}, {"rootmode", "40000"}, {"user_id", "0"}, {"group_id", "0"}} {
+	for _, o := range [][2]string{{"fd", strconv.Itoa(dev)}, {"rootmode", "40000"}, {"user_id", "0"},
+		{"group_id", "0"}} {
 		if err := unix.FsconfigSetString(fd, o[0], o[1]); err != nil {
 			return false, fmt.Errorf("fsconfig %s: %w", o[0], err)
 		}

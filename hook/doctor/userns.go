@@ -67,7 +67,8 @@ func (d *doctor) userNamespaces(l *list, o outcome) {
 	case d.inUserns && d.uid == 0:
 		l.ok(UserNamespaces, "this is inside of a user namespace")
 	case o.own == nil:
-		l.broken(UserNamespaces, fmt.Sprintf("no user namespace can be made: %v%s", o.err, namespaceLimits()), whyUserNamespaces, d.mendNamespaces())
+		l.broken(UserNamespaces, fmt.Sprintf("no user namespace can be made: %v%s", o.err, namespaceLimits()),
+			whyUserNamespaces, d.mendNamespaces())
 	case restricted && o.own.MountAPI != "":
 		l.degraded(UserNamespaces, "AppArmor gives rights in user namespaces only to programs with a profile of their own",
 			"podman usually has one; casview doctor has none, so it can't try here what podman can do.",
@@ -128,7 +129,8 @@ func (d *doctor) idMapTools(l *list) {
 			return
 		}
 		if info.Mode()&os.ModeSetuid == 0 && !hasFileCapability(path, capability) {
-			l.degraded(IDMapTools, path+" has neither setuid root nor the file capability", whyIDs, d.sudo("chmod u+s "+quote(path)))
+			l.degraded(IDMapTools, path+" has neither setuid root nor the file capability", whyIDs,
+				d.sudo("chmod u+s "+quote(path)))
 			return
 		}
 	}
