@@ -21,7 +21,7 @@ IMAGE_BUILD ?= buildah bud
 # Flags of bin/costs for `make costs`, like -json, -only REGEXP or -dir DIR.
 COSTSFLAGS ?=
 
-.PHONY: help build install test test-dist lint demo bench fuzz costs image dist setup clean
+.PHONY: help build install test test-buildkit test-dist lint demo bench fuzz costs image dist setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -36,8 +36,13 @@ test: setup ## install what is missing, run all tests (as root or through sudo),
 test-dist: setup ## install the packages in whole Debian systems, which takes minutes and a mirror
 	.ci/as-root env CGO_ENABLED=0 go test -count=1 -timeout 30m -v ./packaging -debian
 
+test-buildkit: setup build ## build BuildKit from its Go module into bin/ (minutes the first time), and test builds with it
+	examples/buildkit/build bin
+	TESTFLAGS='-tags=buildkit -count=1 -run=^TestBuildKit' .ci/test ./examples
+
 lint: ## vet, staticcheck, gofmt, direction of imports between the rooms
 	CGO_ENABLED=0 go vet ./... ./.ci/testreport
+	CGO_ENABLED=0 go vet -tags=buildkit ./examples
 	CGO_ENABLED=0 go vet -tags mandoc ./cmd/casview
 	CGO_ENABLED=0 go tool staticcheck ./... ./.ci/testreport
 	@unformatted=$$(gofmt -l $(ROOMS) .ci) && if [ -n "$$unformatted" ]; then echo "gofmt: not formatted:"; echo "$$unformatted"; exit 1; fi
