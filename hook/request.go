@@ -11,7 +11,8 @@ import (
 )
 
 // readRequest says what the container gets. Options of the hook itself are the administrator's, and win. Without any it is
-// what the container's annotations ask for, or where there are none and the policy allows it, the environment of its process.
+// what the container's annotations ask for, or where there are none and the policy allows it, the environment of its
+// process.
 func readRequest(env Env, s state.State, conf state.Config, cfg config.Config) (state.Request, bool, error) {
 	annotations, err := state.MergeAnnotations(s, conf)
 	if err != nil {
@@ -43,8 +44,10 @@ func inEnvironment(err error) error { return fmt.Errorf("CASVIEW_* in process.en
 
 // givenRequest is what the administrator gives, under the name that the container asks for. A container that asks for
 // anything else gets nothing: one of the two is a mistake.
-func givenRequest(given state.Request, annotations map[string]string, conf state.Config, cfg config.Config) (state.Request, error) {
-	out := given
+func givenRequest(
+	given state.Request, annotations map[string]string, conf state.Config, cfg config.Config,
+) (out state.Request, err error) {
+	out = given
 	if hooks := conf.HooksWithInputs(); len(hooks) > 1 {
 		return out, fmt.Errorf("the container has %d hooks of casview with %s: it can have one set of inputs (%s)",
 			len(hooks), state.InputsOption, strings.Join(hooks, "; "))

@@ -39,7 +39,9 @@ func TestHookWithOptions(t *testing.T) {
 		{"run name", plain, map[string]string{state.Run: "build-17"}, nil, "build-17", "/workspace"},
 		{"the default target", plain, map[string]string{state.Target: "/workspace"}, nil, "job", "/workspace"},
 		{"all of it", other, nil, nil, "job", "/data/given"},
-		{"the same again", other, map[string]string{state.Inputs: "INPUTS", state.Target: "/data/given", state.Outputs: `[ "out/**" ]`, state.Run: "again"}, nil, "again", "/data/given"},
+		{"the same again", other, map[string]string{
+			state.Inputs: "INPUTS", state.Target: "/data/given", state.Outputs: `[ "out/**" ]`, state.Run: "again",
+		}, nil, "again", "/data/given"},
 		{"run name in the environment", plain, nil, []string{"CASVIEW_RUN=by-env", "CASVIEW_INPUTS=INPUTS"}, "by-env", "/workspace"},
 		{"annotation before environment", plain, map[string]string{state.Run: "one"}, []string{"CASVIEW_RUN=two"}, "one", "/workspace"},
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/casview/casview/fsd/rundir"
 )
 
-// hasView tells whether this very container has its view already, from an earlier hook: an engine may know casview's hook from
-// two places, as from a folder of hooks and from a CDI spec. Two hooks that ask for different things are an error.
+// hasView tells whether this very container has its view already, from an earlier hook: an engine may know casview's hook
+// from two places, as from a folder of hooks and from a CDI spec. Two hooks that ask for different things are an error.
 func hasView(runs *rundir.Runs, j job) (bool, error) {
 	run, err := runs.OfContainer(j.id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -29,8 +29,8 @@ func hasView(runs *rundir.Runs, j job) (bool, error) {
 	}
 	have := run.Spec()
 	if have.Run != j.key() || have.InputsRoot != j.Inputs || have.Target != j.target || !slices.Equal(have.Outputs, j.Outputs) {
-		return false, fmt.Errorf("container %s has two hooks of casview that do not agree: one gave it %s at %s as run %s, this one %s at %s as run %s",
-			j.id, have.InputsRoot, have.Target, have.Run, j.Inputs, j.target, j.key())
+		return false, fmt.Errorf("container %s has two hooks of casview that do not agree: "+
+			"one gave it %s at %s as run %s, this one %s at %s as run %s", j.id, have.InputsRoot, have.Target, have.Run, j.Inputs, j.target, j.key())
 	}
 	return true, nil
 }

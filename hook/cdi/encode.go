@@ -12,8 +12,8 @@ import (
 	"github.com/casview/casview/hook/spec"
 )
 
-// encode writes a spec with one device whose edits are hooks. Its version is the lowest that has what it uses: engines refuse
-// a version that they do not know.
+// encode writes a spec with one device whose edits are hooks. Its version is the lowest that has what it uses: engines
+// refuse a version that they do not know.
 func encode(kind, name string, hooks []*cdi.Hook) ([]byte, error) {
 	s := specOf(kind, name, hooks)
 	var err error

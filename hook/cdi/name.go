@@ -15,8 +15,8 @@ const maxName = 128
 // ParseName checks a name by CDI's rules.
 func ParseName(s string) (Name, error) {
 	if parser.ValidateDeviceName(s) != nil || len(s) > maxName {
-		return "", fmt.Errorf("device name %.160q: must be 1 to %d letters, digits, '_', '-', '.' or ':', the first and the last of them a letter or digit",
-			s, maxName)
+		return "", fmt.Errorf("device name %.160q: must be 1 to %d letters, digits, '_', '-', '.' or ':', "+
+			"the first and the last of them a letter or digit", s, maxName)
 	}
 	return Name(s), nil
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/casview/casview/hook/cdi"
 )
 
-// cdi is a device that gives a container casview's hooks, for engines that know CDI and have no folder of hooks. Engines look
-// into the folder for each container. An input set is a device of its own, which needs nothing installed: see casview cdi.
+// cdi is a device that gives a container casview's hooks, for engines that know CDI and have no folder of hooks. Engines
+// look into the folder for each container. An input set is a device of its own, which needs nothing installed: see casview
+// cdi.
 func (o Options) cdi() (part, error) {
 	text, err := cdi.EncodeHooks(o.hookProgram())
 	if err != nil {
