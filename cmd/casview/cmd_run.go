@@ -27,16 +27,25 @@ func (a *app) runCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run --inputs DIGEST|DIR -- COMMAND...",
 		Short: "Run a container on a view and wait for its outputs",
-		Long: `Add the annotations of a view to an engine's command, run it, and wait for the result of
-that very run. The engine must have casview's hook: see casview install.
+		Long: `Ask for a view in an engine's command, run it, and wait for the result of that very run.
+The engine must have casview's hook: see casview install.
 
 COMMAND is podman, docker, nerdctl or ctr with "run" or "container run", with any global
-options before it. Its stdin, stdout and stderr are passed through, and so are SIGINT and
-SIGTERM. The path of result.json goes to stderr.
+options before it. It gets annotations; docker, nerdctl and ctr also get the option that
+names casview-runtime, unless COMMAND names a runtime. Docker before 24 has no annotations
+and gets variables, which policy.accept_env must allow. All other options stay. stdin,
+stdout and stderr are COMMAND's, and so is the terminal. The path of result.json goes to
+stderr.
 
 --inputs is a root digest, or a directory that is ingested first. (A directory that looks
 like a digest is written ./NAME.) Without --run the run gets a random name. A finished
 run of the same name is moved aside.
+
+With -d the container is waited for all the same. One that is to be removed then (--rm) is
+removed by casview run, which reads its exit code first.
+
+Ctrl-C and SIGTERM go to COMMAND, and the result is waited for. Ctrl-C a second time, or
+after COMMAND has ended, gives up waiting.
 
 Exit code: the job's, or 125 if the outputs are not complete, or if the container did not
 run on the view. 2 is wrong usage of casview.`,

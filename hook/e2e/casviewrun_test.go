@@ -16,8 +16,12 @@ import (
 // underCasview puts `casview run` before a command of podman's. What the test host needs around podman goes around casview
 // as well.
 func (p *podman) underCasview(cmd *exec.Cmd, inputs, run string) *exec.Cmd {
-	at := slices.Index(cmd.Args, p.program)
-	casview := []string{filepath.Join(shared.bin, "casview"), "--config", p.place.config, "run", "--inputs", inputs, "--run", run, "--"}
+	return p.place.underCasview(cmd, slices.Index(cmd.Args, p.program), shared.bin, inputs, run)
+}
+
+// underCasview puts `casview run` of the programs in bin before the engine's command that begins at an index.
+func (s *site) underCasview(cmd *exec.Cmd, at int, bin, inputs, run string) *exec.Cmd {
+	casview := []string{filepath.Join(bin, "casview"), "--config", s.config, "run", "--inputs", inputs, "--run", run, "--"}
 	cmd.Args = slices.Insert(cmd.Args, at, casview...)
 	if at == 0 {
 		cmd.Path = cmd.Args[0]

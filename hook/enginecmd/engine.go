@@ -30,7 +30,7 @@ func engines() []engine {
 			options: podmanRun(), failures: []int{125, 126, 127}, prepare: prepareAnnotated, wait: waitPrints,
 		}, {
 			names: []string{"docker"}, group: "container", option: "--annotation", globals: dockerGlobals,
-			options: dockerRun(), runtime: "--runtime", failures: []int{125, 126, 127}, prepare: prepareDocker, wait: waitPrints,
+			options: dockerRun(), runtime: "--runtime", failures: []int{1, 125, 126, 127}, prepare: prepareDocker, wait: waitPrints,
 		}, {
 			names: []string{"nerdctl"}, group: "container", option: "--annotation", globals: nerdctlGlobals,
 			options: nerdctlRun(), runtime: "--runtime", failures: []int{1}, prepare: prepareWrapped, wait: waitPrints,
