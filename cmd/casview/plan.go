@@ -35,8 +35,8 @@ func (a *app) printPlan(cmd *cobra.Command, o installOptions, p *install.Plan) {
 	for _, s := range p.Skipped {
 		a.note("%s: %s: skipped: %s", cmd.Name(), s.Engine, s.Why)
 	}
-	if len(p.Files) == 0 {
-		a.note("%s: nothing to do", cmd.Name())
+	if record, err := p.Record(); err == nil && len(p.Files) == 0 && len(p.Skipped) == 0 {
+		a.note("%s: nothing to do: nothing of it is in %s", cmd.Name(), record)
 	}
 	for _, f := range p.Files {
 		fmt.Fprintln(a.out, f)
@@ -50,7 +50,11 @@ func (a *app) printPlan(cmd *cobra.Command, o installOptions, p *install.Plan) {
 	}
 	for _, f := range p.Files {
 		if text := f.ByHand(); text != "" {
-			a.note("%s: add this to %s, or try --in-place:", cmd.Name(), f.Path)
+			or := ""
+			if f.Leave {
+				or = ", or let --in-place do it"
+			}
+			a.note("%s: add this to %s%s:", cmd.Name(), f.Path, or)
 			fmt.Fprint(a.err, indented(text))
 		}
 	}

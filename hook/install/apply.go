@@ -95,9 +95,10 @@ func (f File) digest() (string, error) {
 	return sum(b), err
 }
 
-// missingDirs are the directories that have to be made for one, parents first, as the host has them.
+// missingDirs are the directories that have to be made for one, parents first, as the host has them. Root is none of the
+// host's.
 func (o Options) missingDirs(dir string) (out []string) {
-	for ; !exists(dir); dir = filepath.Dir(dir) {
+	for ; !exists(dir) && o.onHost(dir) != "/"; dir = filepath.Dir(dir) {
 		out = append(out, o.onHost(dir))
 	}
 	slices.Reverse(out)

@@ -106,6 +106,15 @@ func (m member) byHand() string {
 	return string(text) + "\n"
 }
 
+// leftToAdmin is a change that casview does not make.
+type leftToAdmin struct{ why, text string }
+
+var _ change = leftToAdmin{}
+
+func (l leftToAdmin) apply([]byte) ([]byte, put, error) { return nil, put{}, errors.New(l.why) }
+
+func (l leftToAdmin) byHand() string { return l.text }
+
 // decideChange says what installing does with a file of the administrator.
 func (f *File) decideChange(o Options, r record, old []byte, missing bool) error {
 	if !missing {
@@ -131,7 +140,7 @@ func (f *File) decideChange(o Options, r record, old []byte, missing bool) error
 	case missing:
 		f.Action = Create
 	case !ours && !o.InPlace:
-		f.Action, f.Why = ByHand, "it is not casview's to edit without --in-place"
+		f.Action, f.Leave, f.Why = ByHand, true, "it is not casview's to edit without --in-place"
 	case !ours && exists(f.Path+backupSuffix):
 		return fmt.Errorf("%s: is there already: move it away first", f.Path+backupSuffix)
 	default:

@@ -29,19 +29,24 @@ func (o Options) crio() (part, error) {
 	if err != nil {
 		return need, err
 	}
+	table := hooksTable(append(dirs, o.hooksDir()))
 	if filepath.Base(by) > crioDropIn {
-		return need, fmt.Errorf("%s sets hooks_dir without %s: add that folder there", by, o.hooksDir())
+		path, err = o.host(by)
+		late := leftToAdmin{why: "it sets hooks_dir, and CRI-O reads it after what casview could add", text: table}
+		need.files = append(need.files, File{Path: path, change: late})
+		return need, err
 	}
-	quoted := make([]string, 0, len(dirs)+1)
-	for _, d := range append(dirs, o.hooksDir()) {
+	head := fmt.Sprintf("# Written by casview install: %s sets hooks_dir without the last of these folders.\n", by)
+	need.files = append(need.files, File{Path: path, Mode: 0o644, Content: []byte(head + table)})
+	return need, nil
+}
+
+func hooksTable(dirs []string) string {
+	quoted := make([]string, 0, len(dirs))
+	for _, d := range dirs {
 		quoted = append(quoted, fmt.Sprintf("%q", d))
 	}
-	text := fmt.Sprintf(`# Written by casview install: %s sets hooks_dir without the last of these folders.
-[crio.runtime]
-hooks_dir = [%s]
-`, by, strings.Join(quoted, ", "))
-	need.files = append(need.files, File{Path: path, Mode: 0o644, Content: []byte(text)})
-	return need, nil
+	return fmt.Sprintf("[crio.runtime]\nhooks_dir = [%s]\n", strings.Join(quoted, ", "))
 }
 
 // crioHooksDirs is hooks_dir of CRI-O's configuration and the file that sets it; nil where the default holds, which is

@@ -247,6 +247,35 @@ func TestDirectoriesInUseStay(t *testing.T) {
 	}
 }
 
+// A file that CRI-O reads later than casview's is the administrator's to change.
+func TestCRIOWithALaterFile(t *testing.T) {
+	o := options(t)
+	o.Engine = CRIO
+	path := filepath.Join(o.Root, "etc/crio/crio.conf.d/zz-mine")
+	const theirs = "[crio.runtime]\nhooks_dir = [\"/etc/hooks.d\"]\n"
+	write(t, path, theirs)
+	o.InPlace = true
+	files := apply(t, o)
+	if last := files[len(files)-1]; last.Action != ByHand || last.Path != path || read(t, path) != theirs {
+		t.Fatalf("%v", files)
+	}
+	write(t, path, files[len(files)-1].ByHand())
+	if got := actions(apply(t, o)); !slices.Equal(got, []Action{Keep}) {
+		t.Errorf("done by hand: %v", got)
+	}
+}
+
+// A root folder that is missing is made, and is not the host's to remove.
+func TestMissingRoot(t *testing.T) {
+	o := options(t)
+	o.Root = filepath.Join(o.Root, "new/root")
+	apply(t, o)
+	removeAll(t, o)
+	if got := tree(t, o.Root); len(got) != 1 {
+		t.Errorf("left %q", got)
+	}
+}
+
 func TestAllSkips(t *testing.T) {
 	o := options(t)
 	o.Engine = All

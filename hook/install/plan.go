@@ -41,6 +41,8 @@ type File struct {
 	Old []byte
 	// Why is the cause of ByHand, and of Keep where the file is not as casview left it.
 	Why string
+	// Leave says that Options.InPlace is what ByHand lacks.
+	Leave bool
 	// For are the engines that a file is kept for when others are uninstalled.
 	For []string
 

@@ -55,6 +55,9 @@ func (p *Plan) Changes() bool {
 
 func (f File) changes() bool { return f.Action != Keep && f.Action != ByHand }
 
+// Record is the file that says what is installed.
+func (p *Plan) Record() (string, error) { return p.options.recordFile() }
+
 // Incomplete is an error that names the files that are left to the administrator; nil when there are none.
 func (p *Plan) Incomplete() error {
 	var left []string
