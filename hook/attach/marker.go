@@ -39,6 +39,19 @@ func (p *Place) openMarker() error {
 	if err := isFile(p.marker); err != nil {
 		return fmt.Errorf("%w: remove it from the image, or set view.marker = false", err)
 	}
+	return p.notSharedMarker()
+}
+
+// notSharedMarker saves reading the mounts once more where the marker is on the same one as the target, as it mostly is.
+func (p *Place) notSharedMarker() error {
+	of, err := mountID(p.marker)
+	if err != nil {
+		return err
+	}
+	target, err := mountID(p.dir)
+	if err != nil || of == target {
+		return err
+	}
 	return p.thread.notShared(p.marker)
 }
 
