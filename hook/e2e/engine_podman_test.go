@@ -64,10 +64,16 @@ func newPodman(t *testing.T, runtime string, s *site, wrap func(*testing.T, *exe
 // installForUser installs casview as a user does: into the files that podman reads below the user's home.
 func (p *podman) installForUser(t *testing.T) {
 	t.Helper()
-	conf := filepath.Join(p.place.dir, ".config/containers")
+	config := filepath.Join(p.place.dir, ".config")
+	for _, v := range p.place.env {
+		if dir, ok := strings.CutPrefix(v, "XDG_CONFIG_HOME="); ok {
+			config = dir
+		}
+	}
+	conf := filepath.Join(config, "containers")
 	must(t, os.MkdirAll(conf, 0o755))
 	writeFile(t, containersConf, conf, "containers.conf")
-	chownTree(t, filepath.Dir(conf), p.place.uid)
+	chownTree(t, p.place.dir, p.place.uid)
 	p.install(t)
 }
 
@@ -116,8 +122,21 @@ func (p *podman) command(t *testing.T, j job) *exec.Cmd {
 	if j.readonly {
 		args = append(args, "--read-only")
 	}
-	args = append(append(args, j.options...), "--rootfs", p.image)
+	args = append(args, j.options...)
+	if j.image != "" {
+		args = append(args, j.image)
+	} else {
+		args = append(args, "--rootfs", p.image)
+	}
 	return p.podman(t, append(args, j.args...)...)
+}
+
+// importImage makes an image of the root filesystem.
+func (p *podman) importImage(t *testing.T) string {
+	t.Helper()
+	archive := filepath.Join(p.dir, "rootfs.tar")
+	output(t, exec.Command(find(t, "tar"), "-C", p.image, "-cf", archive, "."))
+	return output(t, p.podman(t, "import", "--quiet", archive))
 }
 
 // podman is any podman command.

@@ -18,6 +18,36 @@ import (
 // startPodmanRootless is podman of an ordinary user, who is made for the test.
 func startPodmanRootless(t *testing.T, with setup) engine {
 	t.Helper()
+	return newRootlessPodman(t, "runc", with, func(_ *testing.T, cmd *exec.Cmd) *exec.Cmd { return cmd })
+}
+
+func startPodmanRootlessCrun(t *testing.T, with setup) engine {
+	t.Helper()
+	return newRootlessPodman(t, "crun", with, asUserOn(plainCgroup2))
+}
+
+// asUserOn lets root wrap a command of a user: the command becomes the user's only inside.
+func asUserOn(wrap func(*testing.T, *exec.Cmd) *exec.Cmd) func(*testing.T, *exec.Cmd) *exec.Cmd {
+	return func(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
+		t.Helper()
+		user := cmd.SysProcAttr.Credential
+		args := []string{
+			"--reuid", strconv.Itoa(int(user.Uid)), "--regid", strconv.Itoa(int(user.Gid)), "--clear-groups", "--", cmd.Path,
+		}
+		dropped := exec.Command(find(t, "setpriv"), append(args, cmd.Args[1:]...)...)
+		dropped.Env, dropped.Dir = cmd.Env, cmd.Dir
+		return wrap(t, dropped)
+	}
+}
+
+func newRootlessPodman(t *testing.T, runtime string, with setup, wrap func(*testing.T, *exec.Cmd) *exec.Cmd) engine {
+	t.Helper()
+	return newPodman(t, runtime, newRootlessSite(t, with), wrap)
+}
+
+// newRootlessSite is the site of a user who is made for the test.
+func newRootlessSite(t *testing.T, with setup) *site {
+	t.Helper()
 	needHost(t)
 	openFuseDevice(t)
 	uid := newUser(t)
@@ -27,7 +57,7 @@ func startPodmanRootless(t *testing.T, with setup) engine {
 	must(t, os.Chown(runtimeDir, uid, uid))
 	// Only what a login gives: nothing of root's environment may help.
 	s.env = []string{"HOME=" + s.dir, "XDG_RUNTIME_DIR=" + runtimeDir, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-	return newPodman(t, "runc", s, func(_ *testing.T, cmd *exec.Cmd) *exec.Cmd { return cmd })
+	return s
 }
 
 // openFuseDevice lets every user open /dev/fuse, as distributions do by udev, until the test ends. Tests of other packages
@@ -61,6 +91,13 @@ func newUser(t *testing.T) int {
 	uid, err := strconv.Atoi(u.Uid)
 	must(t, err)
 	return uid
+}
+
+func userName(t *testing.T, uid int) string {
+	t.Helper()
+	u, err := user.LookupId(strconv.Itoa(uid))
+	must(t, err)
+	return u.Username
 }
 
 // endProcessesOf ends what a user made for the test still runs.

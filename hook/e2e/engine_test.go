@@ -34,6 +34,7 @@ var engines = []engineKind{
 	{"podman-crun", startPodmanCrun, []string{"podman", "crun"}},
 	{"podman-runc", startPodmanRunc, []string{"podman", "runc"}},
 	{"podman-rootless", startPodmanRootless, []string{"podman", "runc"}},
+	{"podman-rootless-crun", startPodmanRootlessCrun, []string{"podman", "crun"}},
 	{"podman-cdi", startPodmanCDI, []string{"podman", "runc"}},
 	{"podman-cdi-rootless", startPodmanCDIRootless, []string{"podman", "runc"}},
 	{"containerd", startContainerd, []string{"containerd", "runc"}},

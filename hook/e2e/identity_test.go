@@ -1,11 +1,12 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // In a container with a user namespace the view belongs to the job's user as the container sees it.
@@ -34,44 +35,6 @@ func TestUserNamespace(t *testing.T) {
 				nothingLeft(t, e, name)
 			})
 		}
-	}
-}
-
-// podman gives containers a user namespace in several ways, and some of them change what the hook's state says.
-func TestPodmanUserNamespaces(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		start   func(*testing.T, setup) engine
-		options []string
-		want    string
-	}{
-		{"RootWithMap", startPodmanRunc, []string{"--uidmap", "0:300000:65536", "--gidmap", "0:300000:65536"}, "0:0"},
-		{"RootWithMapAndUser", startPodmanRunc, []string{"--uidmap", "0:300000:65536", "--gidmap", "0:300000:65536", "--user", "12:34"}, "12:34"},
-		{"RootWithMapCrun", startPodmanCrun, []string{"--uidmap", "0:300000:65536", "--gidmap", "0:300000:65536"}, "0:0"},
-		{"RootlessKeepID", startPodmanRootless, []string{"--userns", "keep-id"}, ""},
-		{"RootlessMap", startPodmanRootless, []string{"--uidmap", "0:1:5000", "--gidmap", "0:1:5000"}, "0:0"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			e := c.start(t, nil)
-			s := e.site()
-			// The root filesystem belongs to a user that the container does not have.
-			for _, dir := range []string{"", "etc", "run", "dev", "proc", "sys"} {
-				must(t, os.Chmod(filepath.Join(e.rootfs(), dir), 0o777))
-			}
-			name := unique("podmanuserns")
-			j := sh(s.store(t, file{path: "in", content: "in\n"}), name, "stat -c %u:%g in; cat in >> in2; echo more >> in; stat -c %u:%g in2 in; id -u")
-			j.options = c.options
-			want := c.want
-			if want == "" {
-				want = fmt.Sprintf("%d:%d", s.uid, s.uid)
-			}
-			id, _, _ := strings.Cut(want, ":")
-			if o := succeed(t, e, j); o.stdout != strings.Repeat(want+"\n", 3)+id+"\n" {
-				t.Errorf("the job printed %q, expected owner %s", o.stdout, want)
-			}
-			wantPaths(t, "hashed_files", outputPaths(s.complete(t, name)), "in", "in2")
-			nothingLeft(t, e, name)
-		})
 	}
 }
 
@@ -230,5 +193,36 @@ func TestSpecialFilesFail(t *testing.T) {
 	got := r.place.result(t, name)
 	if got.Status == "complete" || len(got.Errors) == 0 || !strings.Contains(strings.Join(got.Errors, "\n"), "pipe") {
 		t.Errorf("status %s, errors %q", got.Status, got.Errors)
+	}
+}
+
+// A root filesystem that can't be written to has a place for the view, or the container is refused.
+func TestRootfsThatIsReadOnly(t *testing.T) {
+	r := newRunc(t, nil)
+	root := r.place.store(t, file{path: "in", content: "in\n"})
+	target := filepath.Join(r.image, "workspace")
+	for _, there := range []bool{false, true} {
+		if there {
+			must(t, os.Mkdir(target, 0o755))
+		}
+		must(t, unix.Mount(r.image, r.image, "", unix.MS_BIND, ""))
+		must(t, unix.Mount("", r.image, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+		name := unique("readonly")
+		j := sh(root, name, "cat in > out")
+		o := runJob(t, r, j)
+		must(t, unix.Unmount(r.image, unix.MNT_DETACH))
+		if !there {
+			wantLine(t, o.stderr, "target /workspace: ", ": read-only file system: make it in the image, or mount a volume")
+			r.place.noRuns(t)
+			continue
+		}
+		if o.code != 0 {
+			t.Fatalf("exit %d: %s", o.code, o.stderr)
+		}
+		wantPaths(t, "hashed_files", outputPaths(r.place.complete(t, name)), "out")
+		r.place.noProcesses(t)
+		if !exists(target) {
+			t.Error("the image's own directory was removed")
+		}
 	}
 }

@@ -26,6 +26,7 @@ type job struct {
 	binds       []bind
 	rootfs      string   // "" is the engine's own
 	options     []string // further options of `podman run`
+	image       string   // an image of podman's, instead of a root filesystem
 	// id and edit are for engines that are given a bundle: the container's id ("" is a fresh one), and the last word on
 	// config.json.
 	id   string

@@ -16,7 +16,7 @@ import (
 
 // site is one installation of casview for one user: a configuration and a state directory.
 type site struct {
-	dir, config, state string
+	dir, config, state string // config is "" for the one that casview finds by itself
 	uid                int
 	env                []string
 	staging            staging // what results must say
@@ -86,7 +86,10 @@ func (s *site) become(cmd *exec.Cmd) {
 // casview runs the CLI with the site's configuration.
 func (s *site) casview(t *testing.T, args ...string) outcome {
 	t.Helper()
-	return run(t, s.command("casview", append([]string{"--config", s.config}, args...)...))
+	if s.config != "" {
+		args = append([]string{"--config", s.config}, args...)
+	}
+	return run(t, s.command("casview", args...))
 }
 
 // ingest stores a directory and returns its root digest.
