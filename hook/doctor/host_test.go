@@ -29,6 +29,8 @@ type symptom struct {
 	id      ID
 	subject string
 	status  Status
+	// kernel is the oldest one that has what is looked for.
+	kernel version
 	// what must be among the words of the finding.
 	what string
 	// mends says that the finding is ok once its own command has been run.
@@ -138,6 +140,9 @@ type examined struct {
 }
 
 func (s symptom) test(t *testing.T, e *examined) {
+	if release, err := parseVersion(kernelRelease()); err != nil || release.before(s.kernel[0], s.kernel[1]) {
+		t.Skipf("needs Linux %s, this is %s", s.kernel, kernelRelease())
+	}
 	e.once.Do(func() { e.report, e.again = s.examine(t) })
 	report, again := e.report, e.again
 	f, err := s.find(report)
