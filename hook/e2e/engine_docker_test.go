@@ -107,6 +107,11 @@ func (d *docker) importImage(t *testing.T) {
 	must(t, os.Remove(tar))
 }
 
+// variableOf is the variable that stands for an annotation.
+func variableOf(key string) string {
+	return "CASVIEW_" + strings.ToUpper(strings.TrimPrefix(key, "io.casview."))
+}
+
 // docker is any docker command.
 func (d *docker) docker(args ...string) *exec.Cmd {
 	cmd := exec.Command(d.client, append([]string{"--host", d.host()}, args...)...)
@@ -121,8 +126,7 @@ func (d *docker) command(t *testing.T, j job) *exec.Cmd {
 	t.Helper()
 	args := []string{"run", "--rm", "--network", "none", "--runtime", wrapperName}
 	for key, value := range j.allAnnotations() {
-		name := "CASVIEW_" + strings.ToUpper(strings.TrimPrefix(key, "io.casview."))
-		args = append(args, "--env", name+"="+value)
+		args = append(args, "--env", variableOf(key)+"="+value)
 	}
 	for _, b := range j.binds {
 		args = append(args, "--volume", b.host+":"+b.container+":ro")

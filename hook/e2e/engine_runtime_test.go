@@ -47,7 +47,7 @@ func (c *containerdRuntime) command(t *testing.T, j job) *exec.Cmd {
 func plainBundle(t *testing.T, e engine, j job) string {
 	t.Helper()
 	annotations, edit := j.allAnnotations(), j.edit
-	j.inputs = ""
+	j.inputs, j.edit = "", nil
 	bundle := newBundle(t, e, j)
 	spec := readSpec(t, bundle)
 	spec.Annotations = annotations

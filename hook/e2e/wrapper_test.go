@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // A defect of casview's stops the containers that ask for it, and their users are told why in the engine's own message. Others
@@ -55,24 +57,38 @@ func TestWrapperBesideInstalledHooks(t *testing.T) {
 	}
 }
 
-// runc and crun behind casview-runtime, started on a bundle directly.
+// runc and crun behind casview-runtime, started on a bundle directly. The container asks by annotations, or by variables.
 func TestWrapperRuntimes(t *testing.T) {
 	for _, start := range []func(*testing.T, setup) engine{startRunc, startCrun} {
 		r := start(t, nil).(*bundleRuntime)
 		s := r.site()
-		t.Run(filepath.Base(r.program), func(t *testing.T) {
-			s.configure(t, setup{"runtime": fmt.Sprintf("path = %q", r.program), "policy": "accept_env = true"})
-			r.program = runtimeScript(t, s)
-			root := s.store(t, file{path: "in", content: "in\n"})
-			j := sh(root, unique("wrapped"), "cat in > out; exit 3")
-			o := run(t, r.runtime(t, "run", "--bundle", plainBundle(t, r, j), unique("c")))
-			if o.code != 3 {
-				t.Fatalf("exit %d: %s", o.code, o.stderr)
-			}
-			wantPaths(t, "hashed_files", outputPaths(s.complete(t, j.run)), "out")
-			nothingLeft(t, r, j.run)
-		})
+		s.configure(t, setup{"runtime": fmt.Sprintf("path = %q", r.program), "policy": "accept_env = true"})
+		name := filepath.Base(r.program)
+		r.program = runtimeScript(t, s)
+		for _, way := range []struct {
+			name string
+			edit func(*specs.Spec)
+		}{{"annotations", func(*specs.Spec) {}}, {"variables", askByVariables}} {
+			t.Run(name+"/"+way.name, func(t *testing.T) {
+				j := sh(s.store(t, file{path: "in", content: "in\n"}), unique("wrapped"), "cat in > out; exit 3")
+				j.edit = way.edit
+				o := run(t, r.runtime(t, "run", "--bundle", plainBundle(t, r, j), unique("c")))
+				if o.code != 3 {
+					t.Fatalf("exit %d: %s", o.code, o.stderr)
+				}
+				wantPaths(t, "hashed_files", outputPaths(s.complete(t, j.run)), "out")
+				nothingLeft(t, r, j.run)
+			})
+		}
 	}
+}
+
+// askByVariables puts variables in the place of annotations.
+func askByVariables(s *specs.Spec) {
+	for key, value := range s.Annotations {
+		s.Process.Env = append(s.Process.Env, variableOf(key)+"="+value)
+	}
+	s.Annotations = nil
 }
 
 // casview-runtime is on the way of every call of a runtime. What it adds is measured with a runtime that does nothing; as for
