@@ -22,7 +22,7 @@ func newDebian(t *testing.T) *system {
 	release := output(t, exec.Command("/bin/sh", "-c", `. /etc/os-release && echo "$VERSION_CODENAME"`))
 	output(t, exec.Command("debootstrap", "--variant=minbase", release, root, mirrors[0]))
 	// The package archives themselves are what a system under test does not change.
-	s := &system{root: root, apt: true}
+	s := &system{root: root, manager: apt{}}
 	output(t, s.inside("apt-get", "install", "-qy", "--no-install-recommends", "podman", "runc", "man-db", "netavark"))
 	return s
 }
@@ -84,7 +84,7 @@ func throughPodman(t *testing.T, s *system, deb string) {
 	s.makeImage(t, podman)
 	before := s.files(t)
 
-	s.install(t, deb)
+	s.install(t, s, deb)
 	output(t, s.inside("casview", "install", "--engine", "podman"))
 	args := append([]string{"casview", "run", "--inputs", "/srv/inputs", "--run", "pod", "--"}, podman...)
 	args = append(args, "run", "--rm", "localhost/busybox", "/bin/sh", "-c", "cd /workspace && cat in > begun && echo three > out")
@@ -94,7 +94,7 @@ func throughPodman(t *testing.T, s *system, deb string) {
 	if !strings.Contains(page, "casview-recover - Make the results of runs whose daemon died") {
 		t.Errorf("casview-recover(1):\n%s", page)
 	}
-	output(t, s.dpkg("--purge", "casview"))
+	s.purge(t, s)
 	wantSame(t, before, s.files(t))
 }
 

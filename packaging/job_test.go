@@ -8,10 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/casview/casview/fsd/result"
+	"github.com/casview/casview/fsd/rundir"
 )
 
 // The job tells that it has begun, waits for a line on stdin, and writes what that says.
@@ -87,6 +89,40 @@ func (j *running) finish(t *testing.T, line string) {
 	must(t, errors.Join(err, j.stdin.Close()))
 	if err := j.cmd.Wait(); err != nil || j.stderr.Len() > 0 {
 		t.Errorf("%s: %v, %s", j.cmd, err, j.stderr)
+	}
+}
+
+// end lets a job end of which the daemon is dead: it finds nothing to write to any more, and poststop says so.
+func (j *running) end(t *testing.T) {
+	t.Helper()
+	must(t, j.stdin.Close())
+	if err := j.cmd.Wait(); err == nil {
+		t.Errorf("%s: exit 0; expected that the job fails", j.cmd)
+	}
+}
+
+// killDaemon kills the daemon of a run, and returns when it is gone.
+func (s *system) killDaemon(t *testing.T, run string) {
+	t.Helper()
+	d, err := rundir.OpenPath(filepath.Join(s.root, "var/lib/casview/runs", run))
+	must(t, err)
+	v, err := d.View()
+	must(t, err)
+	must(t, syscall.Kill(v.PID, syscall.SIGKILL))
+	for deadline := time.Now().Add(20 * time.Second); syscall.Kill(v.PID, 0) == nil; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("daemon %d does not die", v.PID)
+		}
+	}
+}
+
+// wantCollected checks the result of a run whose daemon was killed: it says so, and has what the job had written.
+func (s *system) wantCollected(t *testing.T, run string) {
+	t.Helper()
+	r, err := result.Read(filepath.Join(s.root, "var/lib/casview/runs", run, "result.json"))
+	must(t, err)
+	if _, begun := r.HashedFiles.Find("begun"); r.Status != result.Partial || !begun || !strings.Contains(strings.Join(r.Errors, "\n"), "the daemon died") {
+		t.Errorf("run %s: status %s, errors %q, outputs %v; expected a partial result with begun", run, r.Status, r.Errors, r.HashedFiles)
 	}
 }
 

@@ -16,8 +16,7 @@ import (
 // system is a root folder that packages are installed into.
 type system struct {
 	root string
-	// apt says that it is a whole Debian. Another one has a shell and dpkg's database, and dpkg works on it from outside.
-	apt bool
+	manager
 }
 
 // Each command gets a mount namespace in which the root folder is a mount, as runc needs it, with /proc, /dev and /sys.
@@ -44,31 +43,8 @@ func (s *system) inside(args ...string) *exec.Cmd {
 	return s.command(`cd "$root"; pivot_root . tmp; umount -l /tmp; cd /; exec "$@"`, args...)
 }
 
-// dpkg installs, removes or purges.
-func (s *system) dpkg(args ...string) *exec.Cmd {
-	if s.apt {
-		return s.inside(append([]string{"dpkg"}, args...)...)
-	}
-	return s.command(`exec dpkg --root="$root" --log=/dev/null "$@"`, args...)
-}
-
-// install takes a package by path: the first time, and as an upgrade.
-func (s *system) install(t *testing.T, deb string) {
-	t.Helper()
-	inside := filepath.Join(s.root, "casview.deb")
-	b, err := os.ReadFile(deb)
-	must(t, err)
-	must(t, os.WriteFile(inside, b, 0o644))
-	if s.apt {
-		output(t, s.inside("apt-get", "install", "-qy", "--no-install-recommends", "/casview.deb"))
-	} else {
-		output(t, s.dpkg("--install", inside))
-	}
-	must(t, os.Remove(inside))
-}
-
-// newBare makes a system that has a shell, runc and an empty package database.
-func newBare(t *testing.T) *system {
+// newBare makes a system that has a shell and runc. The package manager works on it from outside.
+func newBare(t *testing.T, m manager) *system {
 	t.Helper()
 	root, err := os.MkdirTemp("", "casview-bare-")
 	must(t, err)
@@ -83,7 +59,7 @@ func newBare(t *testing.T) *system {
 		must(t, os.Symlink("usr/"+link, filepath.Join(root, link)))
 	}
 	output(t, exec.Command("cp", find(t, "busybox"), filepath.Join(root, "usr/bin/busybox")))
-	s := &system{root: root}
+	s := &system{root: root, manager: m}
 	output(t, exec.Command("chroot", root, "/bin/busybox", "--install", "-s", "/usr/bin"))
 	// Busybox's rm and rmdir lack options, and its shell prefers them.
 	for _, program := range []string{"runc", "rm", "rmdir", "sh"} {
@@ -117,7 +93,7 @@ func find(t *testing.T, program string) string {
 }
 
 // others are the package manager's records about itself, which differ after each of its calls, and where the tests work.
-var others = []string{"var/lib/dpkg", "var/lib/apt", "var/cache", "var/log", "run/runc", "srv", "tmp"}
+var others = []string{"var/lib/dpkg", "var/lib/rpm", "var/lib/apt", "var/cache", "var/log", "run/runc", "srv", "tmp"}
 
 // files lists everything in the system, with mode, owner and content.
 func (s *system) files(t *testing.T) []string {
