@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/tree"
 	"github.com/casview/casview/fsd/collect"
 	"github.com/casview/casview/fsd/holders"
 	"github.com/casview/casview/fsd/result"
@@ -71,6 +72,7 @@ func (d *Daemon) stage(spec rundir.Spec) (err error) {
 		UID: spec.Owner.UID, GID: spec.Owner.GID,
 		VerifyFirstRead: spec.Verify == "first-read",
 		MaxPaths:        spec.MaxInputs,
+		Large:           tree.LoadLarge(d.store, spec.InputsRoot),
 		Logger:          d.log,
 	})
 	if errors.Is(err, cas.ErrNotFound) {
@@ -95,7 +97,7 @@ func (d *Daemon) stage(spec rundir.Spec) (err error) {
 	}
 	if err := d.run.WriteView(d.made); err != nil {
 		session.Mount.Close()
-		session.Server.Wait()
+		session.Wait()
 		return err
 	}
 	return nil
@@ -128,7 +130,7 @@ func (d *Daemon) GiveUp(stop context.Context) error {
 func (d *Daemon) gone() <-chan struct{} {
 	gone := make(chan struct{})
 	go func() {
-		d.session.Server.Wait()
+		d.session.Wait()
 		close(gone)
 	}()
 	return gone

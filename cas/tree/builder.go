@@ -32,13 +32,16 @@ type Builder struct {
 	text  arena
 	stats Stats
 
+	// LargeSize is the size in bytes from which on Finish takes a file for large.
+	LargeSize int64
+
 	lastDir string // the directory used last: entries mostly come grouped
 	lastID  nodeID
 }
 
 // NewBuilder returns a Builder of a tree that is empty but for its root.
 func NewBuilder(s Writer) *Builder {
-	return &Builder{store: s, nodes: newNodes(Entry{Kind: Dir, Mode: defaultDirMode})}
+	return &Builder{store: s, LargeSize: LargeSize, nodes: newNodes(Entry{Kind: Dir, Mode: defaultDirMode})}
 }
 
 // conflict is an entry that another one excludes; it is fs.ErrExist.
@@ -182,7 +185,8 @@ func (b *Builder) insert(parent nodeID, e Entry) (nodeID, error) {
 }
 
 // Finish stores all directories, children first, and returns the root's digest.
-// It does not make them durable: that is the store's Sync.
+// It does not make them durable: that is the store's Sync. A store on this host
+// also gets an index of large files (see Large), if it can be written.
 func (b *Builder) Finish() (cas.Digest, Stats, error) {
 	var children []*Entry
 	for id := b.nodes.count - 1; id >= 0; id-- {
@@ -198,7 +202,11 @@ func (b *Builder) Finish() (cas.Digest, Stats, error) {
 			return cas.Digest{}, Stats{}, fmt.Errorf("store directory %q: %w", b.nodes.path(nodeID(id)), err)
 		}
 	}
-	return b.nodes.at(0).Digest, b.stats, nil
+	root := b.nodes.at(0).Digest
+	if s, ok := b.store.(local); ok {
+		_ = saveLarge(s, root, b.large(b.LargeSize)) // it only saves work
+	}
+	return root, b.stats, nil
 }
 
 // putDirectory stores the message of the directory d and sets d's digest and size.

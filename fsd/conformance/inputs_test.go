@@ -48,6 +48,7 @@ func (in input) entry() tree.Entry {
 func (in inputs) store(t *testing.T, store *cas.Local) cas.Digest {
 	t.Helper()
 	b := tree.NewBuilder(store)
+	b.LargeSize = largeFile
 	blobs := map[string]cas.Digest{}
 	for _, path := range in.paths() {
 		e := in[path].entry()

@@ -32,8 +32,9 @@ type Request struct {
 // Session is a mount that is being served.
 type Session struct {
 	// Mount is detached. Closing it, and every mount made from it, ends the session.
-	Mount  *os.File
-	Server *fuse.Server
+	Mount *os.File
+	// Servers answer the requests of its FUSE connections, which end together.
+	Servers []*fuse.Server
 	// UserXattr says that overlay marks are in user.overlay.*.
 	UserXattr bool
 	// Data is how the fuse driver moves the content of staged files, and DataReason why; empty for other drivers.
@@ -45,6 +46,13 @@ type Session struct {
 	Lost func() []merged.Lost
 	// Requests returns what the kernel has asked so far: see ops.Counter.
 	Requests func() map[string]uint64
+}
+
+// Wait returns when the kernel has ended all FUSE connections of the session.
+func (s *Session) Wait() {
+	for _, server := range s.Servers {
+		server.Wait()
+	}
 }
 
 // Driver makes one kind of mount. Implementations are safe for concurrent use.

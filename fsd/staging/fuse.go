@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/fsd/staging/merged"
@@ -72,7 +73,7 @@ func mountMerged(r Request, dirs *layerDirs, data merged.Data, reason string) (*
 		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
 	}
 	return &Session{
-		Mount: mount, Server: server, UserXattr: marks.Xattrs() == upper.User,
+		Mount: mount, Servers: []*fuse.Server{server}, UserXattr: marks.Xattrs() == upper.User,
 		Data: data, DataReason: reason, FailedPassthrough: fs.FailedRegistrations, Lost: fs.Lost, Requests: fs.Requests,
 	}, nil
 }

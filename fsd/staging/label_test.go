@@ -41,7 +41,7 @@ func wantLabel(t *testing.T, d Driver, r Request, given bool) {
 		}
 		return
 	}
-	defer s.Server.Wait()
+	defer s.Wait()
 	defer s.Mount.Close()
 	got := make([]byte, 256)
 	n, err := unix.Getxattr(fdPath(s.Mount), "security.selinux", got)

@@ -85,7 +85,7 @@ func session(t *testing.T, d Driver, r Request) *Session {
 func ends(t *testing.T, s *Session) {
 	t.Helper()
 	ended := make(chan struct{})
-	go func() { s.Server.Wait(); close(ended) }()
+	go func() { s.Wait(); close(ended) }()
 	select {
 	case <-ended:
 	case <-time.After(20 * time.Second):
@@ -95,7 +95,7 @@ func ends(t *testing.T, s *Session) {
 
 func running(s *Session) bool {
 	ended := make(chan struct{})
-	go func() { s.Server.Wait(); close(ended) }()
+	go func() { s.Wait(); close(ended) }()
 	select {
 	case <-ended:
 		return false

@@ -41,33 +41,37 @@ func mountOverlay(r Request) (s *Session, err error) {
 			dirs.remove()
 		}
 	}()
-	view, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unlabelled, unix.MOUNT_ATTR_RDONLY)
+	l, err := mountLayers(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := raiseReadAhead(view); err != nil {
-		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
+	mount, userXattr, err := overlayOnView(l, dirs, r)
+	if err != nil && l.stubs != nil {
+		r.Logger.Debug("large inputs are read through the daemon", "cause", err)
+		if err := l.withoutLarge(r); err != nil {
+			return nil, err
+		}
+		mount, userXattr, err = overlayOnView(l, dirs, r)
 	}
-	mount, userXattr, err := overlayOnView(view, dirs, r)
-	view.Close()
 	if err != nil {
-		// With its last mount gone the connection ends, and its goroutines with it.
-		server.Wait()
+		l.end()
 		return nil, err
 	}
-	return &Session{Mount: mount, Server: server, UserXattr: userXattr, Requests: r.View.Requests}, nil
+	l.close()
+	return &Session{Mount: mount, Servers: l.servers, UserXattr: userXattr, Requests: r.View.Requests}, nil
 }
 
 // overlayOnView gives the view a place for as long as overlayfs takes to clone it: on top of work, which is open already
-// and used by descriptor only, so no directory need be made for it.
-func overlayOnView(view *os.File, dirs *layerDirs, r Request) (mount *os.File, userXattr bool, err error) {
+// and used by descriptor only, so no directory need be made for it. The other layers need none: where there are any the
+// kernel takes detached ones.
+func overlayOnView(l *layers, dirs *layerDirs, r Request) (mount *os.File, userXattr bool, err error) {
 	const byDescriptor = unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_EMPTY_PATH
-	if err := unix.MoveMount(int(view.Fd()), "", int(dirs.work.Fd()), "", byDescriptor); err != nil {
+	if err := unix.MoveMount(int(l.view.Fd()), "", int(dirs.work.Fd()), "", byDescriptor); err != nil {
 		return nil, false, fmt.Errorf("move_mount the view: %w", err)
 	}
 	defer func() {
 		// The namespace is about to go, which would do the same; but only after this process has answered.
-		if gone := unix.Unmount(fdPath(view), unix.MNT_DETACH); gone != nil && err == nil {
+		if gone := unix.Unmount(fdPath(l.view), unix.MNT_DETACH); gone != nil && err == nil {
 			mount.Close()
 			err = fmt.Errorf("unmount the view: %w", gone)
 		}
@@ -75,7 +79,7 @@ func overlayOnView(view *os.File, dirs *layerDirs, r Request) (mount *os.File, u
 	if userXattr, err = inUserNamespace(); err != nil {
 		return nil, false, err
 	}
-	mount, err = overlayOn(view, dirs, r, userXattr)
+	mount, err = overlayOn(l, dirs, r, userXattr)
 	return mount, userXattr, err
 }
 
@@ -88,12 +92,12 @@ func overlayOnView(view *os.File, dirs *layerDirs, r Request) (mount *os.File, u
 //   - metacopy=off, index=off: every file in upper is whole and there is nothing but upper to read at collection,
 //     whatever the defaults of the kernel's build are.
 //   - userxattr: in a user namespace trusted.* xattrs can't be written. The kernel then refuses redirect_dir.
-func overlayOn(lower *os.File, dirs *layerDirs, r Request, userXattr bool) (*os.File, error) {
+func overlayOn(l *layers, dirs *layerDirs, r Request, userXattr bool) (*os.File, error) {
 	c := openFS("overlay")
 	defer c.close()
 	c.set("source", r.Source)
 	c.label(r.Label)
-	c.set("lowerdir", fdPath(lower))
+	l.addTo(c)
 	c.set("upperdir", fdPath(dirs.upper))
 	c.set("workdir", fdPath(dirs.work))
 	c.set("xino", "on")

@@ -1,6 +1,7 @@
 package staging
 
 import (
+	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/fsd/rundir"
@@ -27,5 +28,5 @@ func (ReadOnly) Mount(r Request) (*Session, error) {
 	if err := raiseReadAhead(mount); err != nil {
 		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
 	}
-	return &Session{Mount: mount, Server: server, Requests: r.View.Requests}, nil
+	return &Session{Mount: mount, Servers: []*fuse.Server{server}, Requests: r.View.Requests}, nil
 }

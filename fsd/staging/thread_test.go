@@ -29,7 +29,7 @@ func TestNamespacesOfThreadsGo(t *testing.T) {
 				return
 			}
 			s.Mount.Close()
-			s.Server.Wait()
+			s.Wait()
 			if _, err := (Overlay{}).Mount(broken); err == nil {
 				t.Error("a mount in /proc")
 			}

@@ -58,7 +58,8 @@ type dir struct {
 	mtimeSec  int64
 	mtimeNsec int32
 	subdirs   uint32
-	entries   []entry // sorted by name, as bytes
+	large     *largeDir // nil where no large file is below
+	entries   []entry   // sorted by name, as bytes
 	text      string
 	wasListed atomic.Bool
 }

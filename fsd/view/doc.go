@@ -67,12 +67,27 @@
 // has begun. A blob that is missing, has not the size that the tree says, or can't be read is EIO for the reader and a
 // fault in the trace; other files go on. With VerifyFirstRead a blob is also hashed before its first byte is given out.
 //
+// # Large files
+//
+// The kernel keeps a FUSE file in pages of 4 KiB, and its content is copied three times before a job has it. With
+// FOPEN_PASSTHROUGH (Linux 6.9) it reads and maps the blob's own pages, as fast as any file of the blob's filesystem. That
+// needs an OPEN for each open(2), which zero-message opens, being for the whole connection, exclude. It pays off for large
+// files only, so their content is in a filesystem of its own, [Large], with a connection of its own.
+//
+// Overlayfs puts it together (fsd/staging): where the view has been told to ([View.Hide]) it does not show those files. In a
+// layer below it stand stubs with their names and attributes, and those say where in Large the content is. The files are
+// those of the tree's index (tree.Large), since the stubs have to be made before the job looks. Directories without such
+// files cost nothing more. A name is absent for the trace only if the view does not have it either.
+//
+// OPEN is a read. A large file's ctime is when the stub was made: nothing can set it.
+//
 // # The trace
 //
 // A mount starts with an empty page cache, so the first READ of a path always comes to the filesystem. That makes caching
 // and an exact record compatible:
 //
 //	READ, READLINK             the path is an input
+//	OPEN                       the path is an input: of large files nothing else comes
 //	LOOKUP of an empty file    the path is an input: with nothing to read there is no READ. That is also why READDIRPLUS
 //	                           must not tell the kernel about it. A stat(2) counts as well; the two can't be told apart.
 //	READDIR, READDIRPLUS       the directory is listed
@@ -82,8 +97,8 @@
 // package trace removes repetitions). Readahead may fetch more of a file than the job reads, but never another file.
 //
 // Below overlayfs the record may hold more than the job asked for, never less: copying an input up reads it unless it is
-// truncated on the way, renaming looks for the new name, and listing a directory that the job has added to looks at its
-// empty files.
+// truncated on the way, renaming looks for the new name, and listing a directory that the job has added to, or one that large
+// files are below, looks at its empty files.
 //
 // # Mounting
 //

@@ -62,7 +62,7 @@ func (v *View) loadChild(parent *dir, i int) (*dir, error) {
 		v.fault(parent, i, err)
 		return nil, err
 	}
-	d.node = parent.base + nodeID(i)
+	d.node, d.large = parent.base+nodeID(i), parent.large.child(parent.name(i))
 	k, err := v.nodes.add(d)
 	if err != nil {
 		v.fault(parent, i, err)

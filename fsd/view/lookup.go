@@ -31,6 +31,10 @@ func (v *View) Lookup(_ <-chan struct{}, header *fuse.InHeader, name string, out
 		out.NodeId, out.EntryValid = 0, forever
 		return fuse.OK
 	}
+	if v.hides(d, i) {
+		out.NodeId, out.EntryValid = 0, forever
+		return fuse.OK
+	}
 	if e := &d.entries[i]; e.kind == tree.File && e.size == 0 {
 		// There is nothing to read, so no READ will come: looking at it is reading it.
 		v.markRead(d, i)

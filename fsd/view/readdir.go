@@ -20,6 +20,9 @@ func (v *View) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, list *fuse.DirEntryLi
 		return status
 	}
 	for at := in.Offset; at < uint64(dots+len(d.entries)); at++ {
+		if at >= dots && v.hides(d, int(at-dots)) {
+			continue
+		}
 		if !list.AddDirEntry(d.dirent(at)) {
 			break
 		}
@@ -39,6 +42,9 @@ func (v *View) ReadDirPlus(_ <-chan struct{}, in *fuse.ReadIn, list *fuse.DirEnt
 		return status
 	}
 	for at := in.Offset; at < uint64(dots+len(d.entries)); at++ {
+		if at >= dots && v.hides(d, int(at-dots)) {
+			continue
+		}
 		out := list.AddDirLookupEntry(d.dirent(at))
 		if out == nil {
 			break

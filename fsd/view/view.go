@@ -33,6 +33,8 @@ type Options struct {
 	// MaxPaths is how many paths the view may come to know; zero is as many as there are inode numbers. A directory over it
 	// reads as damaged. A tree that names one directory again and again has more paths than fit into any memory.
 	MaxPaths int
+	// Large are the large files, as far as they are known: see Large.
+	Large []tree.Large
 	// Logger gets what goes wrong; nil discards it.
 	Logger *slog.Logger
 }
@@ -42,11 +44,13 @@ type View struct {
 	fuse.RawFileSystem // answers ENOSYS to what is not implemented
 
 	store    cas.Reader
+	digest   cas.Digest // of the root
 	recorder *trace.Recorder
 	options  Options
 	log      *slog.Logger
 
 	root     *dir
+	hide     bool // large files are in another layer
 	nodes    nodes
 	loads    loads
 	blobs    *blobs
@@ -66,10 +70,10 @@ func New(s cas.Reader, root cas.Digest, rec *trace.Recorder, o Options) (*View, 
 	if err != nil {
 		return nil, fmt.Errorf("view of %s: %w", root, err)
 	}
-	d.node = rootID
+	d.node, d.large = rootID, newLargeDirs(o.Large)
 	v := &View{
 		RawFileSystem: fuse.NewDefaultRawFileSystem(),
-		store:         s, recorder: rec, options: o, log: o.Logger,
+		store:         s, digest: root, recorder: rec, options: o, log: o.Logger,
 		root: d, loads: loads{running: map[nodeID]*loading{}}, blobs: newBlobs(s),
 	}
 	if v.log == nil {
@@ -105,6 +109,7 @@ func (v *View) MountOptions() *fuse.MountOptions {
 		ExplicitDataCacheControl: true, // else a changed mtime or size would drop pages: there are none
 		DisableXAttrs:            true,
 		ExtraCapabilities:        fuse.CAP_EXPORT_SUPPORT,
+		DisabledCapabilities:     fuse.CAP_PASSTHROUGH, // with it the job could not stack an overlayfs on its view
 		DisableSplice:            true,
 		Logger:                   slog.NewLogLogger(v.log.Handler(), slog.LevelInfo),
 		PanicHandler: func(cause any) fuse.Status {

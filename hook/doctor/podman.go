@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+)
 
-	"github.com/casview/casview/hook/install"
+// Folders of hooks.d files. podman and CRI-O read the first without being told.
+const (
+	systemHooks = "/usr/share/containers/oci/hooks.d"
+	adminHooks  = "/etc/containers/oci/hooks.d"
 )
 
 func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
@@ -26,7 +30,7 @@ func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
 
 // otherHookDirs are where hooks may be that no one reads.
 func (d *doctor) otherHookDirs() []string {
-	dirs := []string{install.SystemHooks, install.AdminHooks}
+	dirs := []string{systemHooks, adminHooks}
 	if user := d.userConfig(); user != "" {
 		dirs = append(dirs, filepath.Join(user, "containers/oci/hooks.d"))
 	}

@@ -83,8 +83,7 @@ func (fs *FS) MountOptions() *fuse.MountOptions {
 	o.ExtraCapabilities = fuse.CAP_HANDLE_KILLPRIV_V2
 	if fs.data == Passthrough {
 		o.ExtraCapabilities |= fuse.CAP_ATOMIC_O_TRUNC
-	} else {
-		o.DisabledCapabilities = fuse.CAP_PASSTHROUGH
+		o.DisabledCapabilities = 0
 	}
 	return o
 }
