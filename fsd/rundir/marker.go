@@ -43,6 +43,9 @@ func (d *Dir) WriteMarker(driver string, root Owner) (string, error) {
 	if err == nil && d.spec.Label != "" {
 		// A mount of one file can't have a context of its own.
 		err = unix.Fsetxattr(int(f.Fd()), "security.selinux", append([]byte(d.spec.Label), 0), 0)
+		if errors.Is(err, unix.ENOTSUP) {
+			err = nil // on NFS, for example, all files have the mount's
+		}
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return "", fmt.Errorf("%s: %w", f.Name(), err)

@@ -55,7 +55,7 @@ func TestIDMappedRootfs(t *testing.T) {
 		t.Skipf("this filesystem has no idmapped mounts: %v", err)
 	}
 	r := c.request("/data/a/b")
-	r.Root = rundir.Owner{UID: firstSubID, GID: firstSubID}
+	r.Root, r.Marker = rundir.Owner{UID: firstSubID, GID: firstSubID}, true
 	a, err := attachTo(t, r)
 	must(t, err)
 	if _, err := os.Stat(c.inside("data/a/b/hello")); err != nil {
@@ -65,6 +65,10 @@ func TestIDMappedRootfs(t *testing.T) {
 	must(t, unix.Stat(c.inside("data"), &st))
 	if st.Uid != firstSubID || st.Mode&0o777 != dirMode {
 		t.Errorf("data belongs to %d with mode %o", st.Uid, st.Mode)
+	}
+	must(t, unix.Stat(c.inside(Marker), &st))
+	if st.Uid != firstSubID || st.Mode&0o777 != markerMode {
+		t.Errorf("%s belongs to %d with mode %o", Marker, st.Uid, st.Mode)
 	}
 	c.stop()
 	must(t, Remove(a))

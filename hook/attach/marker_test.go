@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,6 +87,36 @@ func TestMarker(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A mount that is made from a shared one, as systemd makes all of a host's, would share what is mounted there.
+func TestMarkerIsPrivate(t *testing.T) {
+	c := newContainer(t, t.TempDir(), "private", bindRootfs)
+	state := t.TempDir()
+	must(t, unix.Mount(state, state, "", unix.MS_BIND, ""))
+	t.Cleanup(func() { must(t, unix.Unmount(state, unix.MNT_DETACH)) })
+	must(t, unix.Mount("", state, "", unix.MS_SHARED, ""))
+	must(t, os.WriteFile(state+"/marker.json", []byte("the marker"), 0o444))
+	r := c.request("/workspace")
+	r.Marker = true
+	p, _, err := Find(r)
+	must(t, err)
+	defer p.Close()
+	marker, err := ReadOnlyFile(state + "/marker.json")
+	must(t, err)
+	defer marker.Close()
+	must(t, p.Mark(marker))
+	table, err := os.ReadFile("/proc/" + strconv.Itoa(c.pid) + "/mountinfo")
+	must(t, err)
+	for line := range strings.Lines(string(table)) {
+		if strings.Contains(line, "/"+Marker+" ") {
+			if strings.Contains(line, "shared:") || !strings.Contains(line, " ro,nosuid,nodev,noexec,") {
+				t.Errorf("mounted as %s", line)
+			}
+			return
+		}
+	}
+	t.Errorf("not mounted:\n%s", table)
 }
 
 // An image decides what is at /.casview, but not that something else is taken for the marker.
