@@ -1,6 +1,7 @@
 package wrapper
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -59,12 +60,12 @@ func parse(args []string) call {
 	options := reader{args: rest[1:]}
 	for options.next(verbValues()) {
 		switch {
-		case options.name == "":
+		case options.argument:
 			c.id = options.value
 		case options.name == "bundle" || options.name == "b":
 			bundle = options.value
 		case options.name == "config" || options.name == "f":
-			config = options.value
+			config = cmp.Or(options.value, config)
 		case !options.long && strings.HasPrefix(options.name, "b"): // argp's -bDIR
 			bundle = options.name[1:]
 		}
@@ -82,26 +83,27 @@ func (c *call) global(args []string) []string {
 	options := reader{args: args}
 	unknown := false
 	for options.next(globalValues()) {
-		switch options.name {
-		case "":
+		switch {
+		case options.argument:
 			if !unknown || slices.Contains(verbs(), options.value) {
 				return append([]string{options.value}, options.args...)
 			}
-		case "log":
+		case options.name == "log":
 			c.log = strings.TrimPrefix(options.value, "file:") // crun has other places than files, too
-		case "log-format":
+		case options.name == "log-format":
 			c.json = options.value == "json"
 		}
-		unknown = options.name != "" && !options.inline && !slices.Contains(slices.Concat(globalValues(), globalFlags()), options.name)
+		unknown = !options.argument && !options.inline && !slices.Contains(slices.Concat(globalValues(), globalFlags()), options.name)
 	}
 	return nil
 }
 
-// reader goes through a command line. After next, name is an option without dashes, or "" for an argument.
+// reader goes through a command line. After next, name is an option without dashes, or value is an argument.
 type reader struct {
 	args         []string
+	argument     bool
 	name, value  string
-	long, inline bool
+	long, inline bool // of an option: two dashes, and whether it has its value
 	ended        bool // "--" was read
 }
 
@@ -115,7 +117,8 @@ func (r *reader) next(values []string) bool {
 	}
 	word := r.args[0]
 	r.args = r.args[1:]
-	if r.ended || !strings.HasPrefix(word, "-") || word == "-" {
+	r.argument = r.ended || !strings.HasPrefix(word, "-") || word == "-"
+	if r.argument {
 		r.name, r.value = "", word
 		return true
 	}

@@ -1,6 +1,7 @@
 package wrapper
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -50,9 +51,13 @@ func FuzzParse(f *testing.F) {
 	f.Add("--root\n/r\ncreate\n-b\n/b\nc")
 	f.Add("-\n--\n-=\n--=x\n-b=\nrun")
 	f.Fuzz(func(t *testing.T, words string) {
-		c := parse(strings.Split(words, "\n"))
-		if c.verb == "" && c != (call{log: c.log, json: c.json}) {
-			t.Errorf("no verb, but %+v", c)
+		args := strings.Split(words, "\n")
+		c := parse(args)
+		if c.verb != "" && (!slices.Contains(args, c.verb) || c.config == "") {
+			t.Errorf("%q: %+v", args, c)
+		}
+		if c.id != "" && !slices.Contains(args, c.id) {
+			t.Errorf("%q: id %q", args, c.id)
 		}
 	})
 }
