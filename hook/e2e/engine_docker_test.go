@@ -48,15 +48,24 @@ func newDocker(t *testing.T, with setup) *docker {
 		"containerd-plugins-namespace": d.container.namespace + "-plugins",
 		"cgroup-parent":                "/" + d.container.namespace,
 		"bridge":                       "none", "iptables": false, "ip6tables": false, "log-level": "error",
-		"runtimes": map[string]any{
-			wrapperName: map[string]any{"path": filepath.Join(shared.bin, "casview-runtime"), "runtimeArgs": []string{"--casview-config", s.config}},
-		},
 	})
 	must(t, err)
 	removeAfterwards(t, d.container.namespace)
-	d.serve(t, writeFile(t, string(config), d.dir, "daemon.json"))
+	d.serve(t, d.install(t, string(config)))
 	d.importImage(t)
 	return d
+}
+
+// install adds casview's runtime to an administrator's daemon.json and returns its path. To casview it is root's own Docker:
+// the system's stays as it is.
+func (d *docker) install(t *testing.T, config string) string {
+	t.Helper()
+	must(t, os.Mkdir(filepath.Join(d.dir, "docker"), 0o755))
+	path := writeFile(t, config, d.dir, "docker/daemon.json")
+	cmd := d.place.command("casview", "--config", d.place.config, "install", "--user", "--engine", "docker", "--in-place")
+	cmd.Env = append(cmd.Env, "XDG_CONFIG_HOME="+d.dir)
+	output(t, cmd)
+	return path
 }
 
 // removeAfterwards removes what dockerd leaves outside its own directories, as far as it was not there before.
