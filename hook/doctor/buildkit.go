@@ -23,7 +23,7 @@ func (d *doctor) buildkit(ctx context.Context, l *list, _ present) installation 
 		return missing
 	case err != nil:
 		l.skip(RuntimeProgram, err.Error())
-		return missing
+		return unknown
 	}
 	var c struct {
 		Worker struct {
@@ -35,7 +35,7 @@ func (d *doctor) buildkit(ctx context.Context, l *list, _ present) installation 
 	if _, err := toml.Decode(string(text), &c); err != nil {
 		l.broken(HookFile, fmt.Sprintf("%s: %s", file, firstLine(err.Error())),
 			"buildkitd does not start with a configuration that it can't read.", "mend "+file)
-		return missing
+		return unknown
 	}
 	if !isOurRuntime(c.Worker.OCI.Binary) {
 		return missing

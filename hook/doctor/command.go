@@ -8,19 +8,30 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// ask runs a program and returns what it prints on stdout. An error is one line and has what it says on stderr.
+// commandTime bounds each program that is asked something. An engine that hangs must not hang the doctor.
+const commandTime = 15 * time.Second
+
+// ask runs a program and returns what it prints on stdout. An error is one line and has what it says on stderr. Where the
+// context has no deadline, commandTime bounds it.
 func ask(ctx context.Context, program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTime)
-	defer cancel()
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, commandTime)
+		defer cancel()
+	}
 	cmd := exec.CommandContext(ctx, program, args...)
+	// casview run passes it on to the container; what does not end by it is killed.
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
 	var out, message bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &message
-	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("%s %s: no answer within %v", program, strings.Join(args, " "), commandTime)
+		return "", fmt.Errorf("%s %s: did not end in time: %w", program, strings.Join(args, " "), ctx.Err())
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

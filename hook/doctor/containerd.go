@@ -18,12 +18,12 @@ func (d *doctor) containerd(ctx context.Context, l *list, e present) installatio
 	out, err := ask(ctx, e.path, "config", "dump")
 	if err != nil {
 		l.skip(RuntimeProgram, "its configuration can't be read: "+err.Error())
-		return needless
+		return unknown
 	}
 	paths, err := containerdRuntimes(out)
 	if err != nil {
 		l.skip(RuntimeProgram, "containerd config dump: "+err.Error())
-		return needless
+		return unknown
 	}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		d.runtimeRuns(ctx, l, wrapped{engine: "containerd", named: "the runtime handler " + name, path: paths[name]})

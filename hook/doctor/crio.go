@@ -13,7 +13,7 @@ func (d *doctor) crio(ctx context.Context, l *list, e present) installation {
 	out, err := ask(ctx, e.path, "config")
 	if err != nil {
 		l.skip(HooksDir, "its configuration can't be read: "+err.Error())
-		return missing
+		return unknown
 	}
 	var c struct {
 		Crio struct {
@@ -24,7 +24,7 @@ func (d *doctor) crio(ctx context.Context, l *list, e present) installation {
 	}
 	if _, err := toml.Decode(out, &c); err != nil {
 		l.skip(HooksDir, "crio config: "+firstLine(err.Error()))
-		return missing
+		return unknown
 	}
 	dirs := c.Crio.Runtime.HooksDir
 	if dirs == nil {

@@ -24,11 +24,11 @@ func (d *doctor) docker(ctx context.Context, l *list, e present) installation {
 	if err != nil {
 		if errors.Is(err, fs.ErrPermission) {
 			l.skip(RuntimeProgram, "needs root: "+err.Error())
-			return missing
+			return unknown
 		}
 		l.broken(HookFile, err.Error(), "dockerd does not start with a daemon.json that it can't read.",
 			d.sudo("dockerd --validate --config-file "+file))
-		return missing
+		return unknown
 	}
 	name, ours := ourRuntime(configured)
 	if ours.Path != "" {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/casview/casview/config"
 )
@@ -145,6 +144,3 @@ func quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
-
-// commandTime bounds each program that is asked something. An engine that hangs must not hang the doctor.
-const commandTime = 15 * time.Second

@@ -30,6 +30,8 @@ const (
 	installed
 	// needless is for engines whose users name casview in each command.
 	needless
+	// unknown is for engines whose configuration is broken.
+	unknown
 )
 
 // installedIf is for engines that need an installation.

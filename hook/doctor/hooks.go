@@ -18,9 +18,8 @@ import (
 
 // hookFile is what counts of a file of hooks.d (oci-hooks(5)).
 type hookFile struct {
-	Version string     `json:"version"`
-	Hook    specs.Hook `json:"hook"`
-	When    struct {
+	Hook specs.Hook `json:"hook"`
+	When struct {
 		Always bool `json:"always"`
 	} `json:"when"`
 	Stages []string `json:"stages"`
@@ -47,7 +46,7 @@ type hooksOf struct {
 func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) installation {
 	files, ok := d.readHooks(l, h)
 	if !ok {
-		return installed // the engine reads something that is broken: whether it is casview's does not matter
+		return unknown
 	}
 	var ours []hookFile
 	for _, f := range files {
@@ -104,7 +103,7 @@ func (d *doctor) readHooks(l *list, h hooksOf) (files []hookFile, ok bool) {
 			f, err := readHook(filepath.Join(dir, e.Name()))
 			if err != nil {
 				l.broken(HookFile, err.Error(),
-					h.engine+" starts no container while there is a file that it can't read.", mendHookFile(d, f.path))
+					h.engine+" starts no container while there is a file that it can't read.", d.mendHookFile(f.path, h.engine))
 				ok = false
 				continue
 			}
@@ -122,9 +121,9 @@ func (d *doctor) readHooks(l *list, h hooksOf) (files []hookFile, ok bool) {
 	return files, ok
 }
 
-func mendHookFile(d *doctor, path string) string {
+func (d *doctor) mendHookFile(path, engine string) string {
 	if strings.HasPrefix(filepath.Base(path), "casview") {
-		return d.sudo("rm "+quote(path)) + " && " + d.install("podman")
+		return d.sudo("rm "+quote(path)) + " && " + d.install(engine)
 	}
 	return "mend " + quote(path) + ", or move it away: oci-hooks(5)"
 }

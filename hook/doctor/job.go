@@ -65,13 +65,14 @@ func (d *doctor) job(ctx context.Context, l *list, name string, start jobCommand
 	what, err := d.runJob(ctx, name, start)
 	if err != nil {
 		l.broken(Job, err.Error(), "This is a job with one input and one output; others will not run either.",
-			d.casview("doctor --engine "+name)+"   # mend what it names first")
+			d.casview("doctor")+"   # mend what it names first")
 		return
 	}
 	l.ok(Job, what)
 }
 
-// runJob runs the container through casview run and returns what is to be said of its result.
+// runJob runs the container through casview run and returns what is to be said of its result. A run whose result is not as
+// it should be stays, with its log.
 func (d *doctor) runJob(ctx context.Context, name string, start jobCommand) (what string, err error) {
 	dir, err := os.MkdirTemp("", "casview-doctor-")
 	if err != nil {
@@ -80,8 +81,8 @@ func (d *doctor) runJob(ctx context.Context, name string, start jobCommand) (wha
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	j := jobSite{
 		dir: dir, rootfs: filepath.Join(dir, "rootfs"), inputs: filepath.Join(dir, "inputs"),
-		run: fmt.Sprintf("doctor-%s-%d", name, os.Getpid()), args: []string{"/casview", "doctor", "job",
-			d.config.View.Target},
+		run:  fmt.Sprintf("doctor-%s-%d", name, os.Getpid()),
+		args: []string{"/casview", "doctor", "job", d.config.View.Target},
 	}
 	if err := j.make(d.casviewPath()); err != nil {
 		return "", err

@@ -66,7 +66,7 @@ func jobCommands() map[string]jobCommand {
 }
 
 func podmanJob(ctx context.Context, d *doctor, j jobSite) error {
-	return d.casviewRun(ctx, j, append([]string{"podman", "run", "--rm", "--network=none", "--rootfs", j.rootfs}, j.args...)...)
+	return d.casviewRun(ctx, j, "podman", "run", "--rm", "--network=none", "--rootfs", j.rootfs)
 }
 
 // dockerJob imports the root filesystem as an image, which it removes again.
@@ -88,16 +88,17 @@ func dockerJob(ctx context.Context, d *doctor, j jobSite) (err error) {
 		return err
 	}
 	name, _ := ourRuntime(configured)
-	return d.casviewRun(ctx, j, append([]string{"docker", "run", "--rm", "--network=none", "--runtime=" + name, image}, j.args...)...)
+	return d.casviewRun(ctx, j, "docker", "run", "--rm", "--network=none", "--runtime="+name, image)
 }
 
 func containerdJob(ctx context.Context, d *doctor, j jobSite) error {
 	runtime := filepath.Join(d.Programs, install.RuntimeName)
-	return d.casviewRun(ctx, j, append([]string{"ctr", "run", "--rm", "--runc-binary=" + runtime, "--rootfs", j.rootfs, j.run}, j.args...)...)
+	return d.casviewRun(ctx, j, "ctr", "run", "--rm", "--runc-binary="+runtime, "--rootfs", j.rootfs, j.run)
 }
 
-// casviewRun is how users run jobs.
+// casviewRun is how users run jobs. command is the engine's up to the job's own arguments.
 func (d *doctor) casviewRun(ctx context.Context, j jobSite, command ...string) error {
+	command = append(command, j.args...)
 	_, err := ask(ctx, d.casviewPath(), append(d.withConfig("run", "--inputs", j.inputs, "--run", j.run, "--"), command...)...)
 	return err
 }
@@ -111,18 +112,19 @@ func (d *doctor) withConfig(args ...string) []string {
 
 // runcJob runs a bundle, as those do who have no engine.
 func runcJob(ctx context.Context, d *doctor, j jobSite) error {
-	spec, err := json.Marshal(j.bundle())
+	config, err := json.Marshal(j.bundle())
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(j.dir, "config.json"), spec, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(j.dir, "config.json"), config, 0o644); err != nil {
 		return err
 	}
 	root, err := ask(ctx, d.casviewPath(), d.withConfig("ingest", j.inputs)...)
 	if err != nil {
 		return err
 	}
-	if _, err := ask(ctx, d.casviewPath(), d.withConfig("spec", "--bundle", j.dir, "--inputs", firstLine(root), "--run", j.run)...); err != nil {
+	spec := d.withConfig("spec", "--bundle", j.dir, "--inputs", firstLine(root), "--run", j.run)
+	if _, err := ask(ctx, d.casviewPath(), spec...); err != nil {
 		return err
 	}
 	if _, err := ask(ctx, look("runc"), "run", "--bundle", j.dir, j.run); err != nil {

@@ -15,6 +15,9 @@ type outcome struct {
 	// own is as this user's engine mounts; err says why nothing could be tried.
 	own *trials
 	err error
+	// appArmor says that it is AppArmor's restriction of unprivileged user namespaces that lets nothing be tried. podman has
+	// a profile by which it may what this program may not.
+	appArmor bool
 	// noDir says why no overlay could be tried over the state directory, or is nil.
 	noDir error
 	// userns is the same in a user namespace, for root.
@@ -29,6 +32,9 @@ func (d *doctor) tryAll(ctx context.Context) outcome {
 	o.noDir = err
 	defer remove()
 	o.own, o.err = d.try(ctx, dir, d.uid != 0)
+	if d.uid != 0 && sysctl(appArmorSwitch) == "1" && (o.own == nil || o.own.MountAPI != "") {
+		o.own, o.err, o.appArmor = nil, errors.New("AppArmor does not let this program have user namespaces"), true
+	}
 	if !d.rootless() {
 		o.userns, o.usernsErr = d.try(ctx, "", true)
 	}
@@ -57,8 +63,9 @@ func (d *doctor) kernel(l *list, o outcome) {
 }
 
 func (d *doctor) openat2(l *list) {
-	fd, err := unix.Openat2(unix.AT_FDCWD, "/",
-		&unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
+	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
 	if err != nil {
 		l.broken(Openat2, fmt.Sprintf("openat2: %v (kernel %s)", err, kernelRelease()),
 			"The hook opens the target only by openat2, so that no symlink of an image leads it out of the root filesystem.",

@@ -19,7 +19,7 @@ func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
 	if err != nil {
 		l.broken(HooksDir, err.Error(), "podman does not start with a configuration that it can't read.",
 			"podman info   # until it says nothing of it")
-		return missing
+		return unknown
 	}
 	d.podmanRuntime(l, conf)
 	return d.hooks(ctx, l, hooksOf{

@@ -99,7 +99,8 @@ func (d *doctor) stateFilesystem(l *list, place string) {
 	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:
 		l.degraded(StateFilesystem, place+" is in memory (tmpfs)",
 			"Store and results are lost when the host restarts.", elsewhere)
-	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC:
+	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.V9FS_MAGIC,
+		unix.CEPH_SUPER_MAGIC:
 		l.degraded(StateFilesystem, place+" is on a network filesystem",
 			"overlayfs can't keep writes there, so that jobs take the slower fuse driver, and syncing a result is slow.", elsewhere)
 	case unix.OVERLAYFS_SUPER_MAGIC:
@@ -200,7 +201,7 @@ const (
 
 func (d *doctor) room(l *list, place string) {
 	const why = "When it is full, outputs are lost until there is room and casview-fsd collect RUN is called."
-	mend := "df -h " + quote(place) + "; df -i " + quote(place) + "   # make room there, or set state in " + d.configFile() + " to a larger filesystem"
+	mend := fmt.Sprintf("df -h %[1]s; df -i %[1]s   # make room there, or set state in %[2]s to a larger filesystem", quote(place), d.configFile())
 	var st unix.Statfs_t
 	if err := unix.Statfs(place, &st); err != nil {
 		l.skip(StateRoom, err.Error())

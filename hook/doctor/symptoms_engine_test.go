@@ -83,6 +83,10 @@ func engineSymptoms() []symptom {
 			id: RuntimeProgram, subject: "containerd", status: Broken, what: "/nowhere/casview-runtime: no such file"},
 		{name: "ContainerdNotOnPath", args: containerd, host: handler("casview-runtime") + `P=/usr/bin`,
 			id: RuntimeProgram, subject: "containerd", status: Broken, what: "not on PATH"},
+		{name: "FakeContainerd2", args: containerd,
+			host: `: > /etc/containerd/config.toml; fake containerd 'if [ "$1" = config ]; then cat '$T'/dump; else echo containerd v2.1.0; fi'
+			printf 'version = 3\n[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.casview.options]\nBinaryName = "/nowhere/casview-runtime"\n' > $T/dump`,
+			id: RuntimeProgram, subject: "containerd", status: Broken, what: "/nowhere/casview-runtime: no such file"},
 		{name: "ContainerdDamaged", args: containerd, host: `echo '[' > /etc/containerd/config.toml`,
 			id: RuntimeProgram, subject: "containerd", status: Skipped, what: "can't be read"},
 		{name: "FakeBuildkitd", args: []string{"--engine", "buildkit"}, host: `fake buildkitd 'echo buildkitd v0.20.1'; mkdir -p /etc/buildkit; printf '[worker.oci]\nbinary = "/nowhere/casview-runtime"\n' > /etc/buildkit/buildkitd.toml`,

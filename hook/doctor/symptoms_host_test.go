@@ -2,6 +2,7 @@ package doctor
 
 // hostSymptoms are those of kernel, devices and installation.
 func hostSymptoms() []symptom {
+	const appArmor = `mount -t tmpfs tmpfs /proc/sys/kernel; echo 1 > /proc/sys/kernel/apparmor_restrict_unprivileged_userns`
 	return []symptom{
 		{name: "AllOfIt", id: Programs, status: OK, what: "v9.9.9-test"},
 		{name: "DaemonMissing", host: `cp -r $BIN $T/bin; rm $T/bin/casview-fsd; CASVIEW=$T/bin/casview`,
@@ -60,6 +61,13 @@ func hostSymptoms() []symptom {
 			id: MountAPI, status: Skipped, what: "could not be tried"},
 		{name: "NoUserNamespacesLeft", host: `fake limit 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'; AS="unshare --user --map-user=4242 --keep-caps limit"`,
 			id: UserNamespaces, status: Broken, what: "user.max_user_namespaces = 0"},
+		{name: "FakeSwitchOfDebian", without: "userns", user: true,
+			host: `mount -t tmpfs tmpfs /proc/sys/kernel; echo 0 > /proc/sys/kernel/unprivileged_userns_clone`,
+			id:   UserNamespaces, status: Broken, what: "kernel.unprivileged_userns_clone = 0"},
+		{name: "FakeSwitchOfAppArmor", without: "fsopen", user: true, host: appArmor,
+			id: UserNamespaces, status: Degraded, what: "AppArmor"},
+		{name: "NoVerdictForPodmanWithAppArmor", without: "fsopen", user: true, host: appArmor,
+			id: MountAPI, status: Skipped, what: "AppArmor"},
 		{name: "InsideOfAUserNamespace", host: `AS='unshare --user --map-root-user --mount'`,
 			id: UserNamespaces, status: OK, what: "inside of a user namespace"},
 		{name: "UserNamespaces", user: true, id: UserNamespaces, status: OK, what: "can be made"},

@@ -27,7 +27,7 @@ func (d *doctor) killMode(ctx context.Context, l *list, units []string) {
 		dir := "/etc/systemd/system/" + unit + ".d"
 		l.degraded(KillMode, fmt.Sprintf("%s has KillMode=%s", unit, mode),
 			"When it is stopped or restarted, systemd kills the daemons of the views that it started: their jobs can't read any more.",
-			d.sudo(fmt.Sprintf("sh -c 'mkdir -p %s; printf \"[Service]\\nKillMode=process\\n\" > %s/casview.conf; systemctl daemon-reload'", dir, dir)))
+			d.sudo(fmt.Sprintf(`sh -c 'mkdir -p %[1]s; printf "[Service]\nKillMode=process\n" > %[1]s/casview.conf; systemctl daemon-reload'`, dir)))
 	}
 }
 
@@ -49,7 +49,10 @@ func systemdKillMode(ctx context.Context, unit string) (string, bool) {
 
 // unitDirs are systemd's folders of system units, the strongest first: systemd.unit(5).
 func unitDirs() []string {
-	return []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+	return []string{
+		"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+		"/lib/systemd/system",
+	}
 }
 
 // fileKillMode reads a unit and its drop-ins where systemd itself does not run, as while an image is built.

@@ -59,20 +59,22 @@ func (d *doctor) namespacesForRoot(l *list, o outcome) {
 	l.skip(SubordinateIDs, cause)
 }
 
+// appArmorSwitch is Ubuntu's, since 24.04.
+const appArmorSwitch = "kernel/apparmor_restrict_unprivileged_userns"
+
 const whyUserNamespaces = "A rootless engine runs containers in a user namespace."
 
 func (d *doctor) userNamespaces(l *list, o outcome) {
-	restricted := sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1"
 	switch {
 	case d.inUserns && d.uid == 0:
 		l.ok(UserNamespaces, "this is inside of a user namespace")
-	case o.own == nil:
-		l.broken(UserNamespaces, fmt.Sprintf("no user namespace can be made: %v%s", o.err, namespaceLimits()),
-			whyUserNamespaces, d.mendNamespaces())
-	case restricted && o.own.MountAPI != "":
+	case o.appArmor:
 		l.degraded(UserNamespaces, "AppArmor gives rights in user namespaces only to programs with a profile of their own",
 			"podman usually has one; casview doctor has none, so it can't try here what podman can do.",
 			"podman unshare "+d.casview("doctor"))
+	case o.own == nil:
+		l.broken(UserNamespaces, fmt.Sprintf("no user namespace can be made: %v%s", o.err, namespaceLimits()),
+			whyUserNamespaces, d.mendNamespaces())
 	default:
 		l.ok(UserNamespaces, "user namespaces can be made"+namespaceLimits())
 	}
@@ -81,11 +83,9 @@ func (d *doctor) userNamespaces(l *list, o outcome) {
 // namespaceLimits are the switches of kernels and distributions that stand against user namespaces.
 func namespaceLimits() string {
 	var all []string
-	for name, bad := range map[string]string{
-		"kernel/unprivileged_userns_clone": "0", "user/max_user_namespaces": "0", "kernel/apparmor_restrict_unprivileged_userns": "1",
-	} {
-		if sysctl(name) == bad {
-			all = append(all, strings.ReplaceAll(name, "/", ".")+" = "+bad)
+	for _, bad := range [][2]string{{"kernel/unprivileged_userns_clone", "0"}, {"user/max_user_namespaces", "0"}, {appArmorSwitch, "1"}} {
+		if sysctl(bad[0]) == bad[1] {
+			all = append(all, strings.ReplaceAll(bad[0], "/", ".")+" = "+bad[1])
 		}
 	}
 	if len(all) == 0 {
@@ -116,7 +116,8 @@ const whyIDs = "Without them a rootless engine has one user in its containers, a
 
 // idMapTools looks at the programs that give a user their subordinate ids. They need setuid root, or a capability.
 func (d *doctor) idMapTools(l *list) {
-	for name, capability := range map[string]int{"newuidmap": unix.CAP_SETUID, "newgidmap": unix.CAP_SETGID} {
+	for i, name := range []string{"newuidmap", "newgidmap"} {
+		capability := []int{unix.CAP_SETUID, unix.CAP_SETGID}[i]
 		path := look(name)
 		if path == "" {
 			l.degraded(IDMapTools, name+" is not installed", whyIDs,
