@@ -28,7 +28,7 @@ func TestRunExitCodesWithAFakeEngine(t *testing.T) {
 		{"failed", "0", 125, "the result is failed"},
 		{"no-hook", "0", 125, "the container ran without the view: casview's hook is not active"},
 		{"no-hook", "9", 125, "the job ended with 9, but ran without the view: casview's hook is not active"},
-		{"no-hook", "126", 125, "the hook was not reached: either there was no job, and the engine says above why"},
+		{"no-hook", "126", 125, "no run began: either there was no job, and the engine says above why"},
 		{"create-fails", "0", 125, "exited with 127"},
 		{"no-result", "0", 125, "no result within"},
 		{"killed", "0", 125, "exited with 137"},

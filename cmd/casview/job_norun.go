@@ -25,7 +25,7 @@ func (j job) noRunCause(ctx context.Context, runs *rundir.Runs, started time.Tim
 	case ended.unknown != nil:
 		return ended.unknown
 	case ended.signaled || j.engine.OwnFailure(ended.code):
-		return fmt.Errorf("%s exited with %d and the hook was not reached: either there was no job, and the engine says above why, or %s",
+		return fmt.Errorf("%s exited with %d and no run began: either there was no job, and the engine says above why, or %s",
 			j.engine.Program(), ended.code, withoutView)
 	case ended.code != 0:
 		return fmt.Errorf("the job ended with %d, but ran without the view: %s", ended.code, withoutView)

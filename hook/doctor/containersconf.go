@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/casview/casview/hook/install"
 )
 
 // containersConf is what podman's configuration comes to.
@@ -23,7 +25,7 @@ type containersConf struct {
 // readContainersConf reads containers.conf(5) as podman does: system, administrator, drop-ins, then the user's. podman has
 // no command that tells what comes of it: `podman info` is silent about hooks.
 func (d *doctor) readContainersConf() (containersConf, error) {
-	c := containersConf{hooksDir: []string{systemHooks}}
+	c := containersConf{hooksDir: []string{install.SystemHooks}}
 	appending := false
 	for _, path := range d.containersConfFiles() {
 		text, err := os.ReadFile(path)

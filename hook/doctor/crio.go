@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/casview/casview/hook/install"
 )
 
 // crio asks for the configuration that comes of all its files.
@@ -28,10 +30,10 @@ func (d *doctor) crio(ctx context.Context, l *list, e present) installation {
 	}
 	dirs := c.Crio.Runtime.HooksDir
 	if dirs == nil {
-		dirs = []string{systemHooks} // crio.conf(5); crio config leaves defaults out
+		dirs = []string{install.SystemHooks} // crio.conf(5); crio config leaves defaults out
 	}
 	return d.hooks(ctx, l,
-		hooksOf{engine: "crio", dirs: dirs, others: []string{systemHooks, adminHooks}, where: "crio config", mend: d.mendCrio})
+		hooksOf{engine: "crio", dirs: dirs, others: []string{install.SystemHooks, install.AdminHooks}, where: "crio config", mend: d.mendCrio})
 }
 
 func (d *doctor) mendCrio(dirs []string) string {

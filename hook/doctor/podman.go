@@ -5,12 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-)
 
-// Folders of hooks.d files. podman and CRI-O read the first without being told.
-const (
-	systemHooks = "/usr/share/containers/oci/hooks.d"
-	adminHooks  = "/etc/containers/oci/hooks.d"
+	"github.com/casview/casview/hook/install"
 )
 
 func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
@@ -30,7 +26,7 @@ func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
 
 // otherHookDirs are where hooks may be that no one reads.
 func (d *doctor) otherHookDirs() []string {
-	dirs := []string{systemHooks, adminHooks}
+	dirs := []string{install.SystemHooks, install.AdminHooks}
 	if user := d.userConfig(); user != "" {
 		dirs = append(dirs, filepath.Join(user, "containers/oci/hooks.d"))
 	}

@@ -73,7 +73,7 @@ func TestCasviewRunDocker(t *testing.T) {
 		if o.code != 125 {
 			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
 		}
-		wantLine(t, o.stderr, "exited with 125 and the hook was not reached")
+		wantLine(t, o.stderr, "exited with 125 and no run began")
 	})
 	t.Run("AnotherRuntime", func(t *testing.T) {
 		o := run(t, d.underCasview(root, unique("docker"), "true", "--rm", "--runtime", "runc"))
@@ -192,7 +192,7 @@ func TestCasviewRunCtr(t *testing.T) {
 		if o.code != 125 {
 			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
 		}
-		wantLine(t, o.stderr, "exited with 1 and the hook was not reached")
+		wantLine(t, o.stderr, "exited with 1 and no run began")
 	})
 }
 

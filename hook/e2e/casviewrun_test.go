@@ -78,25 +78,32 @@ func TestCasviewRunWithoutTheHook(t *testing.T) {
 	s := p.place
 	root := s.store(t, file{path: "in", content: "in\n"})
 	installed := p.hooks
-	nowhere := filepath.Join(s.dir, "nowhere.d")
-	must(t, os.Mkdir(nowhere, 0o755))
-	for _, hook := range names(t, installed) {
-		text, err := os.ReadFile(filepath.Join(installed, hook))
-		must(t, err)
-		writeFile(t, strings.ReplaceAll(string(text), shared.bin, "/nowhere"), nowhere, hook)
+	changed := func(dir, old, new string) string {
+		dir = filepath.Join(s.dir, dir)
+		must(t, os.Mkdir(dir, 0o755))
+		for _, hook := range names(t, installed) {
+			text, err := os.ReadFile(filepath.Join(installed, hook))
+			must(t, err)
+			writeFile(t, strings.ReplaceAll(string(text), old, new), dir, hook)
+		}
+		return dir
 	}
+	nowhere := changed("nowhere.d", shared.bin, "/nowhere")
+	// A hook that can't read its configuration stops the container, and can't tell casview why.
+	broken := changed("broken.d", s.config, "/nowhere/config.toml")
 	empty := filepath.Join(s.dir, "empty.d")
 	must(t, os.Mkdir(empty, 0o755))
 	for _, c := range []struct {
 		name, hooks string
 		options     []string
-		exit        int
+		exit        int // of the job; -1 if there is none
 		want        string
 	}{
 		{"Empty", empty, nil, 0, "the container ran without the view: casview's hook is not active in this engine"},
 		{"Missing", filepath.Join(s.dir, "missing.d"), nil, 0, "the container ran without the view"},
 		{"ProgramIsMissing", nowhere, nil, 0, "the container ran without the view"},
 		{"JobFails", empty, nil, 9, "the job ended with 9, but ran without the view"},
+		{"HookFails", broken, nil, -1, "and no run began: either there was no job, and the engine says above why"},
 		{"Detached", empty, []string{"--detach"}, 0, "the container ran without the view and was removed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -105,7 +112,7 @@ func TestCasviewRunWithoutTheHook(t *testing.T) {
 			script := fmt.Sprintf("test ! -e /workspace && echo the job ran; exit %d", c.exit)
 			j := job{args: []string{"/bin/sh", "-c", script}, options: c.options}
 			o := run(t, p.underCasview(p.command(t, j), root, name))
-			if o.code != 125 || c.options == nil && o.stdout != "the job ran\n" {
+			if ran := o.stdout == "the job ran\n"; o.code != 125 || c.options == nil && ran != (c.exit >= 0) {
 				t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
 			}
 			wantLine(t, o.stderr, c.want)
@@ -139,7 +146,7 @@ func TestCasviewRunEnginesExitCodes(t *testing.T) {
 		{"NotExecutable", []string{"/etc"}, 126, "result.json"},
 		{"JobsOwn125", []string{"/bin/sh", "-c", "exit 125"}, 125, "result.json"},
 		{"Killed", []string{"/bin/sh", "-c", "sh -c 'kill -9 $$'; exit $?"}, 137, "result.json"},
-		{"NoSuchOption", nil, 125, "exited with 125 and the hook was not reached"},
+		{"NoSuchOption", nil, 125, "exited with 125 and no run began"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			name := unique("codes")
@@ -279,5 +286,24 @@ func TestCasviewRunOnATerminal(t *testing.T) {
 		t.Errorf("exit %d: %q", code, term.screen.String())
 	}
 	wantPaths(t, "hashed_files", outputPaths(s.complete(t, name)), "said")
+	nothingLeft(t, p, name)
+}
+
+// A user's first podman command leaves a process that keeps the user's namespace. It does not keep casview run waiting.
+func TestCasviewRunDetachedRootless(t *testing.T) {
+	p := startPodmanRootless(t, nil).(*podman)
+	s := p.place
+	root := s.store(t, file{path: "in", content: "in\n"})
+	name := unique("rootless")
+	j := sh("", "", "sleep 0.3; cp in out; exit 7")
+	j.options = []string{"--detach"}
+	o := run(t, p.underCasview(p.command(t, j), root, name))
+	if o.code != 7 || len(o.stdout) != 65 {
+		t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
+	}
+	wantPaths(t, "hashed_files", outputPaths(s.complete(t, name)), "out")
+	if left := p.containers(t); left != "" {
+		t.Errorf("containers left: %q", left)
+	}
 	nothingLeft(t, p, name)
 }

@@ -139,3 +139,32 @@ func TestSwitchesOfTheInstalledEngines(t *testing.T) {
 		}
 	}
 }
+
+// Whatever the words are, the caller's stay in their order, and only what casview takes over is left out.
+func FuzzPrepare(f *testing.F) {
+	f.Add("podman\nrun\n-d\n--rm\n-itde\nA=b\nimg")
+	f.Add("ctr\n-n\nx\nrun\n-rm=false\n--detach\n-\nid")
+	f.Add("nerdctl\ncontainer\nrun\n-\xff=\n--=\n--")
+	f.Fuzz(func(t *testing.T, words string) {
+		argv := strings.Split(words, "\n")
+		cmd, err := Parse(argv)
+		if err != nil || cmd.engine.names[0] == "docker" {
+			return // docker would be started
+		}
+		got, err := cmd.Prepare(t.Context(), Request{Annotations: []Annotation{{"k", "v"}}, Runtime: "/bin/casview-runtime"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := got.Argv()
+		for _, word := range argv {
+			at := slices.Index(rest, word)
+			taken := strings.HasPrefix(strings.TrimLeft(word, "-"), "rm")
+			if at < 0 && !taken {
+				t.Fatalf("%q is gone from %q: %q", word, argv, got.Argv())
+			}
+			if at >= 0 && !taken {
+				rest = rest[at+1:]
+			}
+		}
+	})
+}

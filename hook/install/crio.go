@@ -50,7 +50,7 @@ func hooksTable(dirs []string) string {
 }
 
 // crioHooksDirs is hooks_dir of CRI-O's configuration and the file that sets it; nil where the default holds, which is
-// systemHooks alone.
+// SystemHooks alone.
 func (o Options) crioHooksDirs() (dirs []string, by string, err error) {
 	names := []string{"/etc/crio/crio.conf"}
 	folder, err := o.host("/etc/crio/crio.conf.d")

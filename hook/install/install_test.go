@@ -178,7 +178,7 @@ func TestUpgradeAndUninstall(t *testing.T) {
 func TestSomebodyElsesFile(t *testing.T) {
 	o := options(t)
 	apply(t, o)
-	path := filepath.Join(o.Root, systemHooks, "casview-poststop.json")
+	path := filepath.Join(o.Root, SystemHooks, "casview-poststop.json")
 	ours := read(t, path)
 	for _, theirs := range []string{
 		"", "{}", `{"version":"1.0.0"}`, "not JSON", strings.Replace(ours, "930", "9", 1), ours + "\n", strings.Replace(ours, "PATH=", "PATH=/x:", 1),
@@ -218,7 +218,7 @@ func TestInstallForAUser(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 	conf := read(t, filepath.Join(home, "containers/containers.conf.d/casview.conf"))
-	if !strings.Contains(conf, `"`+hooks+`"]`) || !strings.Contains(conf, systemHooks) {
+	if !strings.Contains(conf, `"`+hooks+`"]`) || !strings.Contains(conf, SystemHooks) {
 		t.Errorf("%s", conf)
 	}
 	if files := removeAll(t, o); len(files) != 4 || !slices.Equal(actions(files), []Action{Remove}) {

@@ -10,12 +10,12 @@ import (
 	"github.com/casview/casview/hook/spec"
 )
 
-// systemHooks is the one folder that podman reads without being told to (seen with podman 4.3.1, where /etc's is read only
+// SystemHooks is the one folder that podman reads without being told to (seen with podman 4.3.1, where /etc's is read only
 // if hooks_dir names it). CRI-O reads it too.
-const systemHooks = "/usr/share/containers/oci/hooks.d"
+const SystemHooks = "/usr/share/containers/oci/hooks.d"
 
-// adminHooks is where an administrator's own hooks may be.
-const adminHooks = "/etc/containers/oci/hooks.d"
+// AdminHooks is where an administrator's own hooks may be.
+const AdminHooks = "/etc/containers/oci/hooks.d"
 
 const hooksVersion = "1.0.0"
 
@@ -50,7 +50,7 @@ func (o Options) hooksDir() string {
 	case o.UserConfig != "":
 		return filepath.Join(o.UserConfig, "containers/oci/hooks.d")
 	}
-	return systemHooks
+	return SystemHooks
 }
 
 // podman is what podman needs: it looks into its folder of hooks for each container.
@@ -90,7 +90,7 @@ func (o Options) userHooksDir() File {
 	text := fmt.Sprintf(`# Written by casview install: podman reads the hooks of this user too.
 [engine]
 hooks_dir = [%q, %q, %q]
-`, systemHooks, adminHooks, o.hooksDir())
+`, SystemHooks, AdminHooks, o.hooksDir())
 	return File{Path: filepath.Join(o.UserConfig, "containers/containers.conf.d/casview.conf"), Mode: 0o644, Content: []byte(text)}
 }
 

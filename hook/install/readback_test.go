@@ -173,6 +173,7 @@ type dockerInfo struct {
 // startDockerd starts a Docker of its own with a configuration file.
 func startDockerd(t *testing.T, config string) *dockerd {
 	t.Helper()
+	removeAfterwards(t, "/etc/docker/key.json", "/etc/docker", "/run/docker/plugins", "/run/docker")
 	// Not t.TempDir: the path of a socket is short.
 	dir, err := os.MkdirTemp("", "casview-docker-")
 	if err != nil {
@@ -193,6 +194,16 @@ func startDockerd(t *testing.T, config string) *dockerd {
 	})
 	d.wait(t, func(dockerInfo) bool { return true })
 	return d
+}
+
+// removeAfterwards removes what dockerd leaves outside its own directories, as far as it was not there before.
+func removeAfterwards(t *testing.T, paths ...string) {
+	paths = slices.DeleteFunc(paths, exists)
+	t.Cleanup(func() {
+		for _, path := range paths {
+			_ = os.Remove(path) // a folder in which somebody else has something stays
+		}
+	})
 }
 
 func (d *dockerd) stop(t *testing.T) {
