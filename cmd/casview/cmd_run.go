@@ -42,7 +42,7 @@ like a digest is written ./NAME.) Without --run the run gets a random name. A fi
 run of the same name is moved aside.
 
 With -d the container is waited for all the same. One that is to be removed then (--rm) is
-removed by casview run, which reads its exit code first.
+removed by casview run, which needs its exit code first.
 
 Ctrl-C and SIGTERM go to COMMAND, and the result is waited for. Ctrl-C a second time, or
 after COMMAND has ended, gives up waiting.
@@ -101,7 +101,14 @@ func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Comma
 	if err != nil {
 		return err
 	}
-	engine, err = engine.Prepare(ctx, enginecmd.Request{Annotations: annotations, AcceptEnv: c.Policy.AcceptEnv, Runtime: runtimeProgram()})
+	dir, err := os.MkdirTemp("", "casview-run-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	engine, err = engine.Prepare(ctx, enginecmd.Request{
+		Annotations: annotations, AcceptEnv: c.Policy.AcceptEnv, Runtime: runtimeProgram(), IDFile: filepath.Join(dir, "id"),
+	})
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func fakeCommand(args []string) int {
 }
 
 func fakeContainer(name string, args []string) int {
-	detached := false
+	detached, idFile := false, ""
 	annotations := map[string]string{}
 	for ; strings.HasPrefix(args[0], "-"); args = args[1:] {
 		switch args[0] {
@@ -123,6 +123,8 @@ func fakeContainer(name string, args []string) int {
 		case "--env":
 			variable, value, _ := strings.Cut(args[1], "=")
 			annotations["io.casview."+strings.ToLower(strings.TrimPrefix(variable, "CASVIEW_"))] = value
+		case "--cidfile":
+			idFile = args[1]
 		case "--runtime", "--runc-binary":
 			annotations["runtime"] = args[1]
 		case "-d":
@@ -137,6 +139,11 @@ func fakeContainer(name string, args []string) int {
 	container := strings.Join(args[1:], "")
 	if detached && name != "ctr" {
 		fmt.Println(container)
+	}
+	if idFile != "" {
+		if err := os.WriteFile(idFile, []byte(container), 0o600); err != nil {
+			return 125
+		}
 	}
 	code, err := fakeRun(annotations, args[0], container)
 	if err != nil {

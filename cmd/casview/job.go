@@ -72,8 +72,8 @@ func (j job) interrupted(err error, h *runstate.Handle) error {
 		return err
 	}
 	text := "interrupted: if its container goes on, casview result " + string(j.name) + " --wait TIME waits for the result"
-	if remove := j.engine.Remove(h.Spec().Container, false); remove != nil {
-		text += ", and the container is for you to remove: " + strings.Join(remove, " ")
+	if container := j.toRemove(); container != "" {
+		text += ", and the container is for you to remove: " + strings.Join(j.engine.Remove(container, false), " ")
 	}
 	return &exitError{exitNoOutputs, fmt.Errorf("run %s: %s", j.name, text)}
 }
@@ -122,7 +122,7 @@ func (j job) outcome(ctx context.Context, runs *rundir.Runs, h *runstate.Handle,
 	case err != nil:
 		return err
 	}
-	j.removeContainer(ctx, h.Spec().Container, false)
+	j.removeContainer(ctx, false)
 	d, err := runstate.Find(runs, j.name, h.Spec().Nonce)
 	if err != nil {
 		return err

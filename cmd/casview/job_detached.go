@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -28,17 +29,32 @@ func (j job) awaitContainer(ctx context.Context, container string) ending {
 	return ending{code: code}
 }
 
-// removeContainer does what `run -d --rm` would have done by itself. The engine says why it can't.
-func (j job) removeContainer(ctx context.Context, container string, force bool) {
-	argv := j.engine.Remove(container, force)
-	if argv == nil {
-		return
+// removeContainer does what `run -d --rm` would have done by itself, and tells whether it did. The engine says why it can't.
+func (j job) removeContainer(ctx context.Context, force bool) bool {
+	container := j.toRemove()
+	if container == "" {
+		return false
 	}
+	argv := j.engine.Remove(container, force)
 	cmd := background(ctx, argv)
 	cmd.Stderr = j.app.err
 	if err := cmd.Run(); err != nil {
 		j.app.note("container %s remains: %v", container, err)
+		return false
 	}
+	return true
+}
+
+// toRemove is the id of a container that is for casview to remove, "" if there is none.
+func (j job) toRemove() string {
+	if j.engine.IDFile() == "" {
+		return ""
+	}
+	id, err := os.ReadFile(j.engine.IDFile())
+	if err != nil {
+		return "" // the engine has made none
+	}
+	return strings.TrimSpace(string(id))
 }
 
 // background is a command that Ctrl-C on the terminal does not reach: ctr would hand it on to a job that nobody is

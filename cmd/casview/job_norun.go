@@ -14,10 +14,14 @@ const withoutView = "casview's hook is not active in this engine, or is that of 
 
 // noRun is why there is no run, and no result.
 func (j job) noRun(ctx context.Context, runs *rundir.Runs, started time.Time, ended ending) error {
-	return &exitError{exitNoOutputs, fmt.Errorf("run %s: %w", j.name, j.noRunCause(ctx, runs, started, ended))}
+	cause := j.noRunCause(runs, started, ended)
+	if j.removeContainer(ctx, true) {
+		cause = fmt.Errorf("%w; the container was removed", cause)
+	}
+	return &exitError{exitNoOutputs, fmt.Errorf("run %s: %w", j.name, cause)}
 }
 
-func (j job) noRunCause(ctx context.Context, runs *rundir.Runs, started time.Time, ended ending) error {
+func (j job) noRunCause(runs *rundir.Runs, started time.Time, ended ending) error {
 	if why, when, err := runs.Refusal(j.name); err == nil && !when.Before(started.Truncate(time.Second)) {
 		return fmt.Errorf("the hook refused the container: %s", why)
 	}
@@ -29,11 +33,8 @@ func (j job) noRunCause(ctx context.Context, runs *rundir.Runs, started time.Tim
 			j.engine.Program(), ended.code, withoutView)
 	case ended.code != 0:
 		return fmt.Errorf("the job ended with %d, but ran without the view: %s", ended.code, withoutView)
-	case !j.engine.Detached():
-		return fmt.Errorf("the container ran without the view: %s", withoutView)
-	case j.engine.Remove(ended.container, true) != nil:
-		j.removeContainer(ctx, ended.container, true)
-		return fmt.Errorf("the container ran without the view and was removed: %s", withoutView)
+	case j.engine.Detached():
+		return fmt.Errorf("the container was started without the view: %s", withoutView)
 	}
-	return fmt.Errorf("the container runs without the view, and goes on: %s", withoutView)
+	return fmt.Errorf("the container ran without the view: %s", withoutView)
 }

@@ -75,6 +75,17 @@ func TestCasviewRunDocker(t *testing.T) {
 		}
 		wantLine(t, o.stderr, "exited with 125 and no run began")
 	})
+	t.Run("Terminal", func(t *testing.T) {
+		name := unique("docker")
+		term := startOnTerminal(t, d.underCasview(root, name, `echo what; read -r line; echo "you said $line" | tee said; exit 5`, "--rm", "-it"))
+		term.see(t, "what")
+		term.write(t, "hello\r")
+		term.see(t, "you said hello")
+		if code := term.wait(t); code != 5 {
+			t.Errorf("exit %d: %q", code, term.screen.String())
+		}
+		wantPaths(t, "hashed_files", outputPaths(s.complete(t, name)), "said")
+	})
 	t.Run("AnotherRuntime", func(t *testing.T) {
 		o := run(t, d.underCasview(root, unique("docker"), "true", "--rm", "--runtime", "runc"))
 		if o.code != 125 {

@@ -103,8 +103,9 @@ func TestCasviewRunWithoutTheHook(t *testing.T) {
 		{"Missing", filepath.Join(s.dir, "missing.d"), nil, 0, "the container ran without the view"},
 		{"ProgramIsMissing", nowhere, nil, 0, "the container ran without the view"},
 		{"JobFails", empty, nil, 9, "the job ended with 9, but ran without the view"},
+		{"HookFailsDetached", broken, []string{"--detach"}, -1, "; the container was removed"},
 		{"HookFails", broken, nil, -1, "and no run began: either there was no job, and the engine says above why"},
-		{"Detached", empty, []string{"--detach"}, 0, "the container ran without the view and was removed"},
+		{"Detached", empty, []string{"--detach"}, 0, "the container was started without the view: casview's hook is not active in this engine"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p.hooks = c.hooks

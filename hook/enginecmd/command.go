@@ -18,8 +18,8 @@ type Command struct {
 	globals int // index in argv of the first word that is no global option: `run`, or the group before it
 	insert  int // index in argv right after the verb `run`
 	options []option
-	// removes: the container goes when it has ended, and that is for the caller to do.
-	removes bool
+	// idFile will hold the id of a container that the caller is to remove, "" if it is not.
+	idFile string
 }
 
 // Parse reads an engine's command line: the program, its global options, and `run` or `container run`. What follows is

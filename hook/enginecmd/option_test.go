@@ -56,23 +56,25 @@ func TestDetached(t *testing.T) {
 
 // A detached container is removed by who waits for it, and what follows the image stays as it is.
 func TestPrepareTakesRemovalOver(t *testing.T) {
-	cases := []struct{ in, want, remove string }{
-		{"podman --root r container run -d --rm --name=x img --rm", "podman --root r container run --annotation k=v -d --name=x img --rm", "podman --root r container rm --volumes id"},
+	cases := []struct{ in, want, idFile string }{
+		{"podman --root r container run -d --rm --name=x img --rm", "podman --root r container run --annotation k=v --cidfile f -d --name=x img --rm", "f"},
 		{"podman run --rm img", "podman run --annotation k=v --rm img", ""},
 		{"podman run -d --rm=false img", "podman run --annotation k=v -d --rm=false img", ""},
-		{"nerdctl run --rm=true -d --rm img", "nerdctl run --annotation k=v -d img", "nerdctl rm --volumes id"},
+		{"nerdctl run --rm=true -d --rm img", "nerdctl run --annotation k=v --cidfile f -d img", "f"},
+		{"docker run --rm -d --cidfile mine img", "docker run --annotation k=v -d --cidfile mine img", "mine"},
 	}
 	for _, c := range cases {
 		cmd, err := Parse(strings.Fields(c.in))
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd, err = cmd.Prepare(t.Context(), Request{Annotations: []Annotation{{"k", "v"}}})
+		cmd.engine.prepare = prepareAnnotated // docker would be asked
+		cmd, err = cmd.Prepare(t.Context(), Request{Annotations: []Annotation{{"k", "v"}}, IDFile: "f"})
 		if got := strings.Join(cmd.Argv(), " "); err != nil || got != c.want {
 			t.Errorf("%s: got %q, %v", c.in, got, err)
 		}
-		if got := strings.Join(cmd.Remove("id", false), " "); got != c.remove {
-			t.Errorf("%s: remove: got %q", c.in, got)
+		if got := cmd.IDFile(); got != c.idFile {
+			t.Errorf("%s: the id is in %q", c.in, got)
 		}
 	}
 }
@@ -107,6 +109,10 @@ func TestWait(t *testing.T) {
 		cmd, err := Parse(strings.Fields(in))
 		if got := strings.Join(cmd.Wait("id").Argv, " "); err != nil || got != want {
 			t.Errorf("%s: got %q, %v", in, got, err)
+		}
+		want = strings.ReplaceAll(want, "wait id", "rm --volumes id")
+		if got := strings.Join(cmd.Remove("id", false), " "); !strings.Contains(in, "ctr") && got != want {
+			t.Errorf("%s: got %q", in, got)
 		}
 	}
 }

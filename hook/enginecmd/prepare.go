@@ -13,6 +13,8 @@ type Request struct {
 	AcceptEnv bool
 	// Runtime is the path of casview-runtime, "" where it is not installed.
 	Runtime string
+	// IDFile is a path at which there is nothing, for the id of a container that is the caller's to remove.
+	IDFile string
 }
 
 // Prepare returns the command line of a container that asks for a view. It may ask the engine what it can do. An error is
@@ -21,10 +23,20 @@ type Request struct {
 // A detached container that would remove itself stays, since its exit code would go with it: see Remove.
 func (c Command) Prepare(ctx context.Context, r Request) (Command, error) {
 	if c.Detached() && c.isOn("rm") {
-		c = c.without("rm")
-		c.removes = true
+		c = c.without("rm").identified(r.IDFile)
 	}
 	return c.engine.prepare(ctx, c, r)
+}
+
+// identified lets the engine write the container's id into a file, if the caller does not have it do so.
+func (c Command) identified(file string) Command {
+	o, given := c.last("cidfile")
+	if !given {
+		c = c.with("--cidfile", file)
+		o.value = file
+	}
+	c.idFile = o.value
+	return c
 }
 
 // without leaves a switch out.

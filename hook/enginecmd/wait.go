@@ -33,12 +33,12 @@ func (w Wait) ExitCode(ended *os.ProcessState, stdout, stderr string) (code int,
 // Wait is for a detached container, named by its id.
 func (c Command) Wait(id string) Wait { return c.engine.wait(c, id) }
 
-// Remove is the command that removes an ended container, nil if it is to stay. With force it ends it first.
+// IDFile is where the id of a container is that is for the caller to remove, "" if there is none to remove.
+func (c Command) IDFile() string { return c.idFile }
+
+// Remove is the command that removes a container, with force also one that has not ended.
 func (c Command) Remove(id string, force bool) []string {
-	switch {
-	case !c.removes:
-		return nil
-	case force:
+	if force {
 		return c.instead("rm", "--force", "--volumes", id)
 	}
 	return c.instead("rm", "--volumes", id)
