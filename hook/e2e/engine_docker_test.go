@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -86,7 +85,7 @@ func (d *docker) host() string { return "unix://" + filepath.Join(d.dir, "sock")
 
 func (d *docker) serve(t *testing.T, config string) {
 	t.Helper()
-	var log bytes.Buffer
+	var log buffer
 	daemon := exec.Command(find(t, "dockerd"), "--config-file", config)
 	daemon.Stdout, daemon.Stderr = &log, &log
 	daemon.WaitDelay = 5 * time.Second
