@@ -119,7 +119,7 @@ func checkJob(r *result.Result) error {
 	return nil
 }
 
-// removeRun leaves nothing of the job but two small blobs, which casview gc takes.
+// removeRun leaves nothing of the job but its small blobs in the store.
 func (d *doctor) removeRun(name string) error {
 	runs, err := rundir.OpenRuns(d.config.State)
 	if err != nil {
