@@ -39,8 +39,10 @@ func markerInside(t *testing.T, e engine, readonly bool) {
 	root := s.store(t, file{path: "in", content: "in\n"})
 	name := unique("marker")
 	j := sh(root, name, `
+		EXPECTED=`+root+`
 		stat -c %u:%g:%a /.casview
-		grep -c " /.casview ro," /proc/self/mountinfo
+		grep -q ' /\.casview ro,' /proc/self/mountinfo && grep -q "\"inputs_root\": \"$EXPECTED\"" /.casview # as docs/formats.md says
+		grep -c " /.casview " /proc/self/mountinfo
 		echo forged 2>/dev/null > /.casview && exit 1
 		rm -f /.casview 2>/dev/null && exit 1
 		chmod 666 /.casview 2>/dev/null && exit 1
