@@ -170,7 +170,7 @@ func TestInstallJSON(t *testing.T) {
 func TestInstallAll(t *testing.T) {
 	s, root := newSite(t), t.TempDir()
 	o := s.process("install", "--root", root, "--engine", "all")
-	if o.code != exitFailure || o.out != "" || !strings.Contains(o.err, "podman: skipped: is not on this host: no podman, no /etc/containers/containers.conf\n") ||
+	if o.code != exitFailure || o.out != "" || !strings.Contains(o.err, "podman: skipped: is not here: no podman, no /etc/containers/containers.conf\n") ||
 		!strings.HasSuffix(o.err, "casview: install: no engine is on this host: name one with --engine\n") {
 		t.Errorf("exit %d: %s%s", o.code, o.out, o.err)
 	}

@@ -80,8 +80,8 @@ func startCRI(t *testing.T, s *site) criClient {
 	output(t, exec.Command("cp", "-a", "/etc", etc))
 	must(t, os.MkdirAll(filepath.Join(etc, "containerd"), 0o755))
 	must(t, os.MkdirAll(filepath.Join(etc, "casview"), 0o755))
-	writeFile(t, fmt.Sprintf(criConfig, filepath.Join(dir, "root"), filepath.Join(dir, "state"), socket, criImage, filepath.Join(dir, "cni")),
-		etc, "containerd/config.toml")
+	config := fmt.Sprintf(criConfig, filepath.Join(dir, "root"), filepath.Join(dir, "state"), socket, criImage, filepath.Join(dir, "cni"))
+	writeFile(t, config, etc, "containerd/config.toml")
 	conf, err := os.ReadFile(s.config)
 	must(t, err)
 	writeFile(t, string(conf), etc, "casview/config.toml")
@@ -126,9 +126,11 @@ func dockerArchive(t *testing.T, dir string) string {
 	output(t, exec.Command("tar", "-C", rootfs, "-cf", layer, "."))
 	content, err := os.ReadFile(layer)
 	must(t, err)
-	config := fmt.Sprintf(`{"architecture":"%s","os":"linux","config":{"Entrypoint":["/bin/sleep","600"]},"rootfs":{"type":"layers","diff_ids":["%s"]}}`,
-		runtime.GOARCH, cas.SHA256.Sum(content))
-	manifest, err := json.Marshal([]map[string]any{{"Config": "config.json", "RepoTags": []string{criImage}, "Layers": []string{"layer.tar"}}})
+	config := fmt.Sprintf(`{"architecture":"%s","os":"linux","config":{"Entrypoint":["/bin/sleep","600"]},
+		"rootfs":{"type":"layers","diff_ids":["%s"]}}`, runtime.GOARCH, cas.SHA256.Sum(content))
+	manifest, err := json.Marshal([]map[string]any{
+		{"Config": "config.json", "RepoTags": []string{criImage}, "Layers": []string{"layer.tar"}},
+	})
 	must(t, err)
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

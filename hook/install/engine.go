@@ -27,8 +27,10 @@ type method struct {
 	engine Engine
 	// programs and places are what tells that a host has the engine: a program in PATH, or a file or folder of its own.
 	programs, places []string
-	// user says that a user without root may have the engine for themselves.
-	user bool
+	// user says that a user may have the engine for themselves. userPlaces tell that they do, below their configuration; an
+	// engine without them is there for everybody.
+	user       bool
+	userPlaces []string
 	// wrapper says that the engine starts containers through casview-runtime.
 	wrapper bool
 	// reload is the command after which the engine knows of a change below folder, in /etc or the user's configuration;
@@ -55,17 +57,19 @@ func methods() []method {
 			folder: "crio", reload: "systemctl restart crio", plan: Options.crio,
 		},
 		{
-			engine: Containerd, programs: []string{"containerd"}, places: []string{"/etc/containerd"}, user: true, wrapper: true,
+			engine: Containerd, programs: []string{"containerd"}, places: []string{"/etc/containerd"}, wrapper: true,
+			user: true, userPlaces: []string{"containerd", "systemd/user/containerd.service"},
 			folder: "containerd", reload: "systemctl restart containerd", userReload: "systemctl --user restart containerd",
 			plan: Options.containerd,
 		},
 		{
-			engine: Docker, programs: []string{"dockerd"}, places: []string{"/etc/docker"}, user: true, wrapper: true,
+			engine: Docker, programs: []string{"dockerd"}, places: []string{"/etc/docker"}, wrapper: true,
+			user: true, userPlaces: []string{"docker/daemon.json", "systemd/user/docker.service"},
 			// The main process of the user's unit is rootlesskit: a reload does not reach dockerd.
 			folder: "docker", reload: "systemctl reload docker", userReload: "systemctl --user restart docker",
 			plan: Options.docker,
 		},
-		{engine: CDI, places: []string{"/etc/cdi"}, user: true, plan: Options.cdi},
+		{engine: CDI, places: []string{"/etc/cdi"}, user: true, userPlaces: []string{"cdi"}, plan: Options.cdi},
 	}
 }
 
@@ -102,7 +106,7 @@ func (o Options) methods() (use []method, skipped []Skipped) {
 		case o.UserConfig != "" && !m.user:
 			skipped = append(skipped, Skipped{m.engine, "users have none of their own"})
 		case !o.found(m):
-			skipped = append(skipped, Skipped{m.engine, "is not on this host: no " + strings.Join(append(slices.Clone(m.programs), m.places...), ", no ")})
+			skipped = append(skipped, Skipped{m.engine, "is not here: no " + strings.Join(o.traces(m), ", no ")})
 		default:
 			use = append(use, m)
 		}
@@ -110,19 +114,27 @@ func (o Options) methods() (use []method, skipped []Skipped) {
 	return use, skipped
 }
 
-// found tells whether the host has an engine.
+// traces are the programs, and the absolute paths of files, one of which is there where the engine is.
+func (o Options) traces(m method) []string {
+	if o.UserConfig == "" || m.userPlaces == nil {
+		return append(slices.Clone(m.programs), m.places...)
+	}
+	var out []string
+	for _, place := range m.userPlaces {
+		out = append(out, filepath.Join(o.UserConfig, place))
+	}
+	return out
+}
+
+// found tells whether the engine is there.
 func (o Options) found(m method) bool {
-	for _, name := range m.programs {
-		if o.program(name) != "" {
-			return true
+	return slices.ContainsFunc(o.traces(m), func(trace string) bool {
+		if !filepath.IsAbs(trace) {
+			return o.program(trace) != ""
 		}
-	}
-	for _, place := range m.places {
-		if path, err := o.host(place); err == nil && exists(path) {
-			return true
-		}
-	}
-	return false
+		path, err := o.host(trace)
+		return err == nil && exists(path)
+	})
 }
 
 // program is where the host has a program, as this process sees it; "" when it has none.

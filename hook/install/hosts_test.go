@@ -247,6 +247,35 @@ func TestDirectoriesInUseStay(t *testing.T) {
 	}
 }
 
+// A user has no Docker of their own only because the host has one.
+func TestAllOfAUser(t *testing.T) {
+	o := options(t)
+	o.Root, o.UserConfig, o.Engine = "", t.TempDir(), All
+	t.Setenv("PATH", o.Programs)
+	for _, name := range []string{"podman", "dockerd", "containerd"} {
+		write(t, filepath.Join(o.Programs, name), "")
+		if err := os.Chmod(filepath.Join(o.Programs, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	engines := func() string {
+		t.Helper()
+		p, err := NewPlan(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(p.Engines)
+	}
+	if got := engines(); got != "[podman]" {
+		t.Errorf("engines %s", got)
+	}
+	write(t, filepath.Join(o.UserConfig, "systemd/user/docker.service"), "")
+	write(t, filepath.Join(o.UserConfig, "containerd/config.toml"), "version = 3\n")
+	if got := engines(); got != "[podman containerd docker]" {
+		t.Errorf("engines %s", got)
+	}
+}
+
 // A file that CRI-O reads later than casview's is the administrator's to change.
 func TestCRIOWithALaterFile(t *testing.T) {
 	o := options(t)
@@ -284,7 +313,7 @@ func TestAllSkips(t *testing.T) {
 	if err != nil || !slices.Equal(p.Engines, []Engine{Podman}) || len(p.Skipped) != 4 {
 		t.Fatalf("engines %v, skipped %v, %v", p.Engines, p.Skipped, err)
 	}
-	if want := "is not on this host: no crio, no /etc/crio"; p.Skipped[0].Engine != CRIO || p.Skipped[0].Why != want {
+	if want := "is not here: no crio, no /etc/crio"; p.Skipped[0].Engine != CRIO || p.Skipped[0].Why != want {
 		t.Errorf("%+v", p.Skipped[0])
 	}
 	if err := os.Remove(filepath.Join(o.Root, "usr/bin/podman")); err != nil {
