@@ -109,8 +109,17 @@ func TestCasviewRunDocker(t *testing.T) {
 		s.always = always
 		s.configure(t, nil)
 	})
+	t.Run("DefaultRuntime", func(t *testing.T) {
+		d.reconfigure(t, "default-runtime", wrapperName, "default casview, has casview")
+		name := unique("docker")
+		if o := run(t, d.underCasview(root, name, "cp in out", "--rm")); o.code != 0 {
+			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
+		}
+		wantPaths(t, "hashed_files", outputPaths(s.complete(t, name)), "out")
+		d.reconfigure(t, "default-runtime", "runc", "default runc, has casview")
+	})
 	t.Run("NoRuntime", func(t *testing.T) {
-		d.forgetRuntimes(t)
+		d.reconfigure(t, "runtimes", map[string]any{}, "default runc")
 		o := run(t, d.underCasview(root, unique("docker"), "echo the job ran", "--rm"))
 		if o.code != 125 || o.stdout != "" {
 			t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
@@ -122,15 +131,15 @@ func TestCasviewRunDocker(t *testing.T) {
 	}
 }
 
-// forgetRuntimes takes the runtimes out of the daemon's configuration.
-func (d *docker) forgetRuntimes(t *testing.T) {
+// reconfigure changes the daemon's configuration, and waits until `docker info` says so.
+func (d *docker) reconfigure(t *testing.T, key string, value any, want string) {
 	t.Helper()
-	path := filepath.Join(d.dir, "daemon.json")
+	path := filepath.Join(d.dir, "docker/daemon.json")
 	text, err := os.ReadFile(path)
 	must(t, err)
 	var config map[string]any
 	must(t, json.Unmarshal(text, &config))
-	config["runtimes"] = map[string]any{}
+	config[key] = value
 	text, err = json.Marshal(config)
 	must(t, err)
 	must(t, os.WriteFile(path, text, 0o644))
@@ -140,8 +149,10 @@ func (d *docker) forgetRuntimes(t *testing.T) {
 	must(t, err)
 	must(t, unix.Kill(n, unix.SIGHUP))
 	eventually(t, func() error {
-		if has := output(t, d.docker("info", "--format", "{{json .Runtimes}}")); strings.Contains(has, "casview-runtime") {
-			return fmt.Errorf("runtimes: %s", has)
+		says := output(t, d.docker("info", "--format", "default {{.DefaultRuntime}}"+
+			"{{range $name, $_ := .Runtimes}}{{if eq $name \"casview\"}}, has {{$name}}{{end}}{{end}}"))
+		if says != want {
+			return fmt.Errorf("docker's runtimes are %q, expected %q", says, want)
 		}
 		return nil
 	})
