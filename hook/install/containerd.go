@@ -25,7 +25,7 @@ type ctrd struct {
 
 // containerd is a runtime handler of the CRI plugin, for pods. ctr and nerdctl get the runtime by an option and need none.
 func (o Options) containerd() (part, error) {
-	need := part{first: "casview run --inputs DIR -- ctr run --rm --runc-binary " + o.runtime() + " IMAGE ID COMMAND"}
+	need := part{first: "casview run --inputs DIR -- ctr run --rm IMAGE ID COMMAND"}
 	c, err := o.findContainerd()
 	if err != nil {
 		return need, err

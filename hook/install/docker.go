@@ -20,8 +20,12 @@ func (o Options) docker() (part, error) {
 		runtime.Args = []string{"--casview-config", o.configFile()}
 	}
 	entry := member{path: []string{"runtimes", runtimeHandler}, value: runtime}
-	return part{
+	need := part{
 		files: []File{{Path: path, Mode: 0o644, change: entry}},
-		first: "casview run --inputs DIR -- docker run --rm --runtime " + runtimeHandler + " IMAGE COMMAND",
-	}, nil
+		first: "casview run --inputs DIR -- docker run --rm IMAGE COMMAND",
+	}
+	if !o.AcceptEnv {
+		need.first += " (Docker before 24 has no annotations: it takes policy.accept_env = true in " + o.configFile() + ")"
+	}
+	return need, nil
 }
