@@ -67,9 +67,9 @@ func upgraded(t *testing.T, s *system, newer string) {
 	s.killDaemon(t, "dead")
 	dead.end(t)
 	s.wantCollected(t, "dead")
-	_, said, err := capture(s.remove(s))
-	if err == nil || !strings.Contains(said, "casview: uninstall: 1 live: live: wait for them") {
-		t.Errorf("removing the package under a live run: %v, %s", err, said)
+	stdout, stderr, err := capture(s.remove(s)) // apt shows what dpkg says on its own stdout
+	if err == nil || !strings.Contains(stdout+stderr, "casview: uninstall: 1 live: live: wait for them") {
+		t.Errorf("removing the package under a live run: %v, %s%s", err, stdout, stderr)
 	}
 	output(t, s.inside("casview", "ps"))
 	live.finish(t, "two")
