@@ -226,6 +226,32 @@ func TestAttributesOfLargeInputs(t *testing.T) {
 	equal(t, "attributes", job(t, s, script+"; getfattr -d -m - large dir/large"), want)
 }
 
+// TestLargeProgramRuns: programs are what many large inputs are.
+func TestLargeProgramRuns(t *testing.T) {
+	t.Parallel()
+	program, err := os.ReadFile("/bin/bash")
+	must(t, err)
+	r := newRequest(t, t.TempDir())
+	store, err := cas.OpenLocal(filepath.Join(t.TempDir(), "store"), cas.SHA256)
+	must(t, err)
+	t.Cleanup(func() { store.Close() })
+	d, err := store.PutBytes(program)
+	must(t, err)
+	b := tree.NewBuilder(store)
+	b.LargeSize = largeSize
+	must(t, b.Add("bin/program", tree.Entry{Kind: tree.File, Digest: d, Size: int64(len(program)), Mode: 0o755}))
+	root, _, err := b.Finish()
+	must(t, err)
+	r.View, err = view.New(store, root, nil, view.Options{Large: tree.LoadLarge(store, root)})
+	must(t, err)
+	s := session(t, Overlay{}, r)
+	equal(t, "FUSE connections", len(s.Servers), 2)
+	const script = `
+		bin/program -c 'echo ran; printf x 2>/dev/null >>bin/program || echo busy'
+		printf x >>bin/program && bin/program -c 'echo ran again'`
+	equal(t, "output", job(t, s, script), "ran\nbusy\nran again\n")
+}
+
 // TestLargeInputsChange does to large inputs, and to what leads to them, what a job may do.
 func TestLargeInputsChange(t *testing.T) {
 	t.Parallel()
