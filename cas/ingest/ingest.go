@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/casview/casview/cas"
@@ -94,7 +95,7 @@ func ingest(ctx context.Context, s *cas.Local, dir string, o Options) (Result, e
 		return Result{}, err
 	}
 	// An index is saved only after a sync. If it already led to this very root, everything below that is durable.
-	if reader.hashed.Load() > 0 || dirs.wrote || known.root != root {
+	if reader.hashed.Load() > 0 || dirs.wrote.Load() || known.root != root {
 		if err := s.Sync(); err != nil {
 			return Result{}, err
 		}
@@ -141,7 +142,7 @@ func pathError(path string, err error) error {
 // dirWriter notes whether the store did not have all directories of a tree.
 type dirWriter struct {
 	*cas.Local
-	wrote bool
+	wrote atomic.Bool
 }
 
 func (w *dirWriter) PutBytes(b []byte) (cas.Digest, error) {
@@ -149,7 +150,7 @@ func (w *dirWriter) PutBytes(b []byte) (cas.Digest, error) {
 	if kept, err := w.Keep(d, int64(len(b))); kept || err != nil {
 		return d, err
 	}
-	w.wrote = true
+	w.wrote.Store(true)
 	return w.Local.PutBytes(b)
 }
 

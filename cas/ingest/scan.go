@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/casview/casview/cas/tree"
@@ -58,6 +59,7 @@ func (sc *scanner) dir(handle *os.File, path string) error {
 	if err != nil {
 		return pathError(path, err)
 	}
+	slices.Sort(names) // here it costs less than where the tree is made, which is by one worker
 	b := batch{room: make([]found, len(names)), paths: make([]*found, 0, len(names))}
 	for _, name := range names {
 		if err := sc.look(handle, name, join(path, name), &b); err != nil {

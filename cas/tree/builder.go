@@ -5,8 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"runtime"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/casview/casview/cas"
 )
@@ -188,18 +193,9 @@ func (b *Builder) insert(parent nodeID, e Entry) (nodeID, error) {
 // It does not make them durable: that is the store's Sync. A store on this host
 // also gets an index of large files (see Large), if it can be written.
 func (b *Builder) Finish() (cas.Digest, Stats, error) {
-	var children []*Entry
-	for id := b.nodes.count - 1; id >= 0; id-- {
-		n := b.nodes.at(nodeID(id))
-		if n.Kind != Dir {
-			continue
-		}
-		children = children[:0]
-		for c := n.first; c != 0; c = b.nodes.at(c).next {
-			children = append(children, &b.nodes.at(c).Entry)
-		}
-		if err := b.putDirectory(&n.Entry, children); err != nil {
-			return cas.Digest{}, Stats{}, fmt.Errorf("store directory %q: %w", b.nodes.path(nodeID(id)), err)
+	for _, level := range slices.Backward(b.levels()) {
+		if err := b.putLevel(level); err != nil {
+			return cas.Digest{}, Stats{}, err
 		}
 	}
 	root := b.nodes.at(0).Digest
@@ -207,6 +203,57 @@ func (b *Builder) Finish() (cas.Digest, Stats, error) {
 		_ = saveLarge(s, root, b.large(b.LargeSize)) // it only saves work
 	}
 	return root, b.stats, nil
+}
+
+// levels are the directories by how deep they are, the root first.
+func (b *Builder) levels() [][]nodeID {
+	var levels [][]nodeID
+	depths := make([]uint32, b.nodes.count) // of directories
+	for id := range b.nodes.count {
+		n := b.nodes.at(nodeID(id))
+		if n.Kind != Dir {
+			continue
+		}
+		depth := uint32(0)
+		if id > 0 {
+			depth = depths[n.parent] + 1
+		}
+		depths[id] = depth
+		if int(depth) == len(levels) {
+			levels = append(levels, nil)
+		}
+		levels[depth] = append(levels[depth], nodeID(id))
+	}
+	return levels
+}
+
+// fewDirs are not worth a second worker.
+const fewDirs = 8
+
+// putLevel stores directories of which none is in another.
+func (b *Builder) putLevel(level []nodeID) error {
+	var group errgroup.Group
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), 1+len(level)/fewDirs) {
+		group.Go(func() error {
+			var children []*Entry
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(level) {
+					return nil
+				}
+				n := b.nodes.at(level[i])
+				children = children[:0]
+				for c := n.first; c != 0; c = b.nodes.at(c).next {
+					children = append(children, &b.nodes.at(c).Entry)
+				}
+				if err := b.putDirectory(&n.Entry, children); err != nil {
+					return fmt.Errorf("store directory %q: %w", b.nodes.path(level[i]), err)
+				}
+			}
+		})
+	}
+	return group.Wait()
 }
 
 // putDirectory stores the message of the directory d and sets d's digest and size.

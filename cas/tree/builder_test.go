@@ -167,3 +167,28 @@ func TestBuilderStoreFails(t *testing.T) {
 		t.Errorf("Finish: %v", err)
 	}
 }
+
+// TestBuilderManyDirs has directories of several levels stored by several workers: the root is that of the same tree with its
+// entries added in another order.
+func TestBuilderManyDirs(t *testing.T) {
+	s := newStore(t)
+	var all []input
+	for i := range 500 {
+		all = append(all, file(fmt.Sprintf("a%d/b%d/c%d/f", i%3, i%50, i)), file(fmt.Sprintf("a%d/g%d", i%3, i)))
+	}
+	root, stats := build(t, s, all...)
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	if again, _ := build(t, s, all...); again != root || stats.Dirs != 3+150+500 {
+		t.Errorf("root %s and %s, %+v", root, again, stats)
+	}
+	files := int64(0)
+	err := Walk(s, root, func(_ string, e Entry, _ *Directory) error {
+		if e.Kind == File {
+			files++
+		}
+		return nil
+	})
+	if err != nil || files != 1000 {
+		t.Errorf("%d files: %v", files, err)
+	}
+}
