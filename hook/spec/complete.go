@@ -10,11 +10,42 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
+// Config is a container's configuration that is looked at, and then completed if it asks for casview. Its text is gone
+// through once: all of that is on the way of the container's start.
+type Config struct{ members object }
+
+// ParseConfig reads the text of a config.json.
+func ParseConfig(text []byte) (Config, error) {
+	var c Config
+	err := c.members.UnmarshalJSON(text)
+	return c, err
+}
+
+// Annotations are the container's.
+func (c Config) Annotations() (map[string]string, error) {
+	var all map[string]string
+	if err := c.members.get("annotations", &all); err != nil {
+		return nil, fmt.Errorf("annotations: %w", err)
+	}
+	return all, nil
+}
+
+// Env is the environment of the container's process.
+func (c Config) Env() ([]string, error) {
+	var process struct {
+		Env []string `json:"env"`
+	}
+	if err := c.members.get("process", &process); err != nil {
+		return nil, fmt.Errorf("process: %w", err)
+	}
+	return process.Env, nil
+}
+
 // Complete is Edit for a container that asks for casview in its engine's own way: it adds annotations to the config.json at
-// path, whose text is old, and the hooks unless casview's are there already, by hooks.d or a base specification. changed is
-// false, and the file is not touched, where nothing is missing.
-func Complete(path string, old []byte, annotations map[string]string, p Program) (changed bool, err error) {
-	text, err := completed(old, annotations, p)
+// path, and the hooks unless casview's are there already, by hooks.d or a base specification. changed is false, and the file
+// is not touched, where nothing is missing.
+func (c Config) Complete(path string, annotations map[string]string, p Program) (changed bool, err error) {
+	text, err := c.completed(annotations, p)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", path, err)
 	}
@@ -29,15 +60,13 @@ func Complete(path string, old []byte, annotations map[string]string, p Program)
 }
 
 // completed is nil where nothing is missing. It has the members' texts as they were, but not the space between them: it is
-// for a runtime, and every pass over a large text counts.
-func completed(old []byte, annotations map[string]string, p Program) ([]byte, error) {
+// for a runtime.
+func (c Config) completed(annotations map[string]string, p Program) ([]byte, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	var config, hooks object
-	if err := config.UnmarshalJSON(old); err != nil {
-		return nil, err
-	}
+	config := slices.Clone(c.members)
+	var hooks object
 	if err := config.get("hooks", &hooks); err != nil {
 		return nil, fmt.Errorf("hooks: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 )
 
@@ -43,8 +44,13 @@ func (o *object) UnmarshalJSON(b []byte) error {
 		}
 		o.set(key.(string), value) // a key is always a string
 	}
-	_, err = dec.Token() // a text may end too early
-	return err
+	if _, err := dec.Token(); err != nil { // a text may end too early
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("something stands after the JSON object")
+	}
+	return nil
 }
 
 // MarshalJSON implements json.Marshaler.

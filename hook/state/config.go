@@ -100,16 +100,11 @@ func readConfigIn(dir string) (Config, error) {
 }
 
 func decodeConfig(in io.Reader) (Config, error) {
+	var c Config
 	b, err := io.ReadAll(io.LimitReader(in, maxConfig+1))
 	if err != nil {
-		return Config{}, err
+		return c, err
 	}
-	return ParseConfig(b)
-}
-
-// ParseConfig decodes the text of a config.json. Rootfs can't be asked of the result where the root's path is relative.
-func ParseConfig(b []byte) (Config, error) {
-	var c Config
 	if len(b) > maxConfig {
 		return c, fmt.Errorf("larger than %d MiB", maxConfig>>20)
 	}

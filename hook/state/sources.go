@@ -61,9 +61,12 @@ func MergeAnnotations(s State, c Config) (map[string]string, error) {
 
 // FromEnvironment reads the CASVIEW_* variables of the container's process as annotations. The last of two variables with
 // one name counts, as it does for the process.
-func FromEnvironment(c Config) map[string]string {
+func FromEnvironment(c Config) map[string]string { return FromVariables(c.Process.Env) }
+
+// FromVariables is FromEnvironment of an environment alone.
+func FromVariables(env []string) map[string]string {
 	known, out := environment(), map[string]string{}
-	for _, pair := range c.Process.Env {
+	for _, pair := range env {
 		name, value, _ := strings.Cut(pair, "=")
 		if key, ok := known[name]; ok {
 			out[key] = value

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 
+	"github.com/casview/casview/hook/spec"
 	"github.com/casview/casview/hook/state"
 )
 
@@ -38,10 +39,21 @@ func escapes(text []byte) bool {
 	}
 }
 
-func parseWish(text []byte) (wish, error) {
-	c, err := state.ParseConfig(text)
+// readWish reads what a container asks for. Variables count only where there are no annotations, as for the hook, and where
+// they may.
+func readWish(c spec.Config, variables bool) (wish, error) {
+	annotations, err := c.Annotations()
 	if err != nil {
 		return wish{}, err
 	}
-	return wish{annotations: state.Mine(c.Annotations), environment: state.FromEnvironment(c)}, nil
+	w := wish{annotations: state.Mine(annotations)}
+	if len(w.annotations) > 0 || !variables {
+		return w, nil
+	}
+	env, err := c.Env()
+	w.environment = state.FromVariables(env)
+	return w, err
 }
+
+// empty tells that the container does not ask.
+func (w wish) empty() bool { return len(w.annotations)+len(w.environment) == 0 }

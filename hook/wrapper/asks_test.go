@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/casview/casview/hook/spec"
 )
 
 func TestMayAsk(t *testing.T) {
@@ -34,8 +36,12 @@ func FuzzMayAsk(f *testing.F) {
 	f.Add(`{"annotations":{"io.casview.inputs":"x"}}`)
 	f.Add(`{"Annotations":{"io\u002ecasview\u002einputs":"x"},"process":{"env":["CASVIEW\u005fINPUTS=x"]}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		w, err := parseWish([]byte(text))
-		if err == nil && len(w.annotations)+len(w.environment) > 0 && !mayAsk([]byte(text)) {
+		c, err := spec.ParseConfig([]byte(text))
+		if err != nil {
+			return
+		}
+		w, err := readWish(c, true)
+		if err == nil && !w.empty() && !mayAsk([]byte(text)) {
 			t.Errorf("%+v is not seen in %s", w, text)
 		}
 	})

@@ -72,34 +72,37 @@ func (env Env) prepare(c call) (config.Wrapping, error) {
 
 // answer gives a container what it needs if it asks for casview.
 func (env Env) answer(c call, text []byte) (config.Wrapping, error) {
-	w, err := parseWish(text)
-	if err != nil {
-		return config.Wrapping{}, fmt.Errorf("%s: %w", c.config, err)
-	}
 	cfg, broken := config.Load(env.Config)
 	keys := cfg.Wrapping()
-	var unknown error
+	variables := keys.Policy.AcceptEnv
 	if broken != nil {
+		var unknown error
 		keys, unknown = config.LoadWrapping(env.Config)
+		variables = keys.Policy.AcceptEnv || unknown != nil
 	}
-	if len(w.annotations) > 0 || !keys.Policy.AcceptEnv && unknown == nil {
-		w.environment = nil // as for the hook: annotations come first
+	container, err := spec.ParseConfig(text)
+	if err != nil {
+		return keys, fmt.Errorf("%s: %w", c.config, err)
 	}
-	if len(w.annotations)+len(w.environment) == 0 {
+	w, err := readWish(container, variables)
+	if err != nil {
+		return keys, fmt.Errorf("%s: %w", c.config, err)
+	}
+	if w.empty() {
 		return keys, nil
 	}
 	// From here on the container asks, or nobody can tell: what goes wrong stops it.
 	if broken != nil {
 		return keys, broken
 	}
-	if err := env.give(c, cfg, w, text); err != nil {
+	if err := env.give(c, cfg, w, container); err != nil {
 		return keys, c.remember(cfg.State, w, err)
 	}
 	return keys, nil
 }
 
 // give adds the hooks, and annotations in place of variables.
-func (env Env) give(c call, cfg config.Config, w wish, text []byte) error {
+func (env Env) give(c call, cfg config.Config, w wish, container spec.Config) error {
 	if c.verb == "restore" {
 		return errors.New("restore: the view of a container is gone with its checkpoint: run it anew")
 	}
@@ -111,7 +114,7 @@ func (env Env) give(c call, cfg config.Config, w wish, text []byte) error {
 		return err
 	}
 	program := spec.Program{Path: env.Hook, Config: file, CollectTimeout: cfg.Collect.Timeout.Duration}
-	_, err = spec.Complete(c.config, text, w.environment, program)
+	_, err = container.Complete(c.config, w.environment, program)
 	return err
 }
 

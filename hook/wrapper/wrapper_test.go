@@ -186,7 +186,7 @@ func TestRefused(t *testing.T) {
 		{name: "no hook", verb: "create", config: ours, container: annotated, want: "casview-hook: no such file", remembered: []string{"c", "r1"},
 			spoil: func(t *testing.T, b *bench) { remove(t, b.env.Hook) }},
 		{name: "restore", verb: "restore", config: ours, container: annotated, want: "restore: the view of a container", remembered: []string{"c", "r1"}},
-		{name: "no JSON", verb: "create", config: ours, container: `{"annotations":{"io.casview.inputs"`, want: "config.json: unexpected end"},
+		{name: "no JSON", verb: "create", config: ours, container: `{"annotations":{"io.casview.inputs"`, want: "config.json: unexpected EOF"},
 		{name: "hooks that are none", verb: "create", config: ours, container: `{"annotations":{"io.casview.run":"a/b"},"hooks":{"poststop":{}}}`, want: "hooks: poststop: ",
 			remembered: []string{"c"}},
 		{name: "a bundle that can't be read", verb: "create", config: ours, want: "does the container ask for casview?",
