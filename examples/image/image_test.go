@@ -18,7 +18,7 @@ const version = "v0.0.0-test"
 // driver is the one that works on every host, also where overlayfs cannot be mounted.
 const driver = "vfs"
 
-// Three static programs. What they weigh is what every host that installs from the image pulls.
+// Four static programs. What they weigh is what every host that installs from the image pulls.
 const maxImageBytes = 64 << 20
 
 func TestImage(t *testing.T) {
@@ -42,7 +42,7 @@ func TestImage(t *testing.T) {
 	t.Run("Contents", func(t *testing.T) { checkContents(t, root) })
 	t.Run("EntryPoint", func(t *testing.T) {
 		got := b.run(t, "inspect", "--format", "{{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Cmd}}", ctr)
-		if want := "[/casview install --root /host] [--engine podman]"; got != want {
+		if want := "[/casview] [install --root /host --engine podman]"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})
@@ -73,14 +73,14 @@ func checkContents(t *testing.T, root string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(files, " "), "/casview /casview-fsd /casview-hook /etc/casview/config.toml"; got != want {
+	if got, want := strings.Join(files, " "), "/casview /casview-fsd /casview-hook /casview-runtime /etc/casview/config.toml"; got != want {
 		t.Errorf("files: got %s, want %s", got, want)
 	}
 	if size > maxImageBytes {
 		t.Errorf("%d bytes, more than %d", size, maxImageBytes)
 	}
 	t.Logf("%.1f MB", float64(size)/1e6)
-	for _, program := range []string{"casview", "casview-fsd", "casview-hook"} {
+	for _, program := range programs() {
 		checkStatic(t, filepath.Join(root, program))
 	}
 	if _, err := config.Load(filepath.Join(root, "etc/casview/config.toml")); err != nil {
@@ -102,15 +102,20 @@ func checkStatic(t *testing.T, path string) {
 	}
 }
 
-// The entry point runs twice, as on an upgrade: the administrator's configuration stays.
+func programs() []string {
+	return []string{"casview", "casview-fsd", "casview-hook", "casview-runtime"}
+}
+
+// The entry point runs twice, as on an upgrade: the administrator's configuration stays. Uninstalling leaves that alone.
 func checkInstall(t *testing.T, b storage, ctr, image string) {
 	host := t.TempDir()
-	install := func() {
+	casview := func(command string) {
 		b.run(t, "run", "--isolation", "chroot", "--volume", host+":/host", ctr, "--",
-			"/casview", "install", "--root", "/host", "--engine", "podman")
+			"/casview", command, "--root", "/host", "--engine", "podman")
 	}
+	install := func() { casview("install") }
 	install()
-	for _, program := range []string{"casview", "casview-fsd", "casview-hook"} {
+	for _, program := range programs() {
 		got, err := os.ReadFile(filepath.Join(host, "usr/local/bin", program))
 		if err != nil {
 			t.Error(err)
@@ -140,6 +145,20 @@ func checkInstall(t *testing.T, b storage, ctr, image string) {
 	install()
 	if now, _ := os.ReadFile(conf); !bytes.Equal(now, mine) {
 		t.Errorf("installing again changed the configuration to:\n%s", now)
+	}
+	casview("uninstall")
+	var left []string
+	for _, dir := range []string{".", "etc", "etc/casview"} {
+		entries, err := os.ReadDir(filepath.Join(host, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			left = append(left, e.Name())
+		}
+	}
+	if got := strings.Join(left, " "); got != "etc casview config.toml" {
+		t.Errorf("uninstalling left %s", got)
 	}
 }
 
