@@ -26,11 +26,12 @@ const (
 func prepareDocker(ctx context.Context, c Command, r Request) (Command, error) {
 	version, err := c.ask(ctx, "version", "--format", "{{.Client.APIVersion}}")
 	if err == nil && !hasAnnotations(version) {
-		if c, err = c.withVariables(r); err != nil {
-			return c, err
-		}
+		c, err = c.withVariables(r)
 	} else {
-		c = c.annotate(r.Annotations, Plain)
+		c, err = prepareAnnotated(ctx, c, r)
+	}
+	if err != nil {
+		return c, err
 	}
 	if _, given := c.last("runtime"); given {
 		return c, nil
