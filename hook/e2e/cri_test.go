@@ -14,12 +14,14 @@ import (
 	"testing"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/hook/spec"
 	"github.com/casview/casview/hook/state"
 )
 
@@ -43,28 +45,48 @@ disabled_plugins = [
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "native"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.base]
+    runtime_type = "io.containerd.runc.v2"
+    pod_annotations = ["io.casview.*"]
+    base_runtime_spec = "/etc/casview/base.json"
   [plugins."io.containerd.grpc.v1.cri".cni]
     conf_dir = %q
 `
 )
 
-// A pod with the runtime handler that casview install made runs its container on the view that the pod's annotations ask
-// for, as the kubelet would have it by CRI. containerd is in a mount namespace with an /etc of its own, onto which casview
-// is installed as onto any host.
-func TestPodOfContainerd(t *testing.T) {
+// A pod runs its container on the view that the pod's annotations ask for, as the kubelet would have it by CRI: with the
+// runtime handler that casview install made, and with one that has the hooks in its base_runtime_spec. containerd is in a
+// mount namespace with an /etc of its own, onto which casview is installed as onto any host.
+func TestPodsOfContainerd(t *testing.T) {
 	s := newSite(t, 0, nil)
 	p := startCRI(t, s)
 	root := s.store(t, file{path: "in", content: "input\n"})
-	name := unique("pod")
-	code := p.run(t, map[string]string{state.Inputs: root, state.Run: name}, "cat in > out && test ! -e other && exit 7")
-	if code != 7 {
-		t.Errorf("the job ended with %d", code)
+	for _, handler := range []string{"casview", "base"} {
+		t.Run(handler, func(t *testing.T) {
+			name := unique("pod")
+			wish := map[string]string{state.Inputs: root, state.Run: name}
+			if code := p.run(t, handler, wish, "cat in > out && test ! -e other && exit 7"); code != 7 {
+				t.Errorf("the job ended with %d", code)
+			}
+			wantPaths(t, "outputs", outputPaths(s.complete(t, name)), "out")
+			if code := p.run(t, handler, nil, "test ! -e /workspace && exit 3"); code != 3 {
+				t.Errorf("a pod without annotations: %d", code)
+			}
+		})
 	}
-	r := s.complete(t, name)
-	wantPaths(t, "outputs", outputPaths(r), "out")
-	if code := p.run(t, nil, "test ! -e /workspace && exit 3"); code != 3 {
-		t.Errorf("a pod without annotations: %d", code)
-	}
+}
+
+// baseSpec is containerd's own default configuration of a container, with casview's hooks.
+func baseSpec(t *testing.T) string {
+	t.Helper()
+	var base specs.Spec
+	must(t, json.Unmarshal([]byte(output(t, exec.Command(find(t, "ctr"), "oci", "spec"))), &base))
+	base.Hooks = &specs.Hooks{}
+	program := spec.Program{Path: filepath.Join(shared.bin, spec.HookName), Config: "/etc/casview/config.toml", CollectTimeout: time.Minute}
+	program.AddHooks(base.Hooks)
+	text, err := json.Marshal(base)
+	must(t, err)
+	return string(text)
 }
 
 // criClient is a containerd that takes pods.
@@ -85,6 +107,7 @@ func startCRI(t *testing.T, s *site) criClient {
 	conf, err := os.ReadFile(s.config)
 	must(t, err)
 	writeFile(t, string(conf), etc, "casview/config.toml")
+	writeFile(t, baseSpec(t), etc, "casview/base.json")
 	const script = `mount --make-rprivate /; mount --bind "$0" /etc; "$1" install --engine containerd --in-place; exec "$2"`
 	daemon := exec.Command("unshare", "--mount", "sh", "-ec", script, etc, filepath.Join(shared.bin, "casview"), find(t, "containerd"))
 	var log bytes.Buffer
@@ -144,7 +167,7 @@ func dockerArchive(t *testing.T, dir string) string {
 }
 
 // run runs a pod with one container to its end and returns its exit code.
-func (c criClient) run(t *testing.T, annotations map[string]string, script string) int32 {
+func (c criClient) run(t *testing.T, handler string, annotations map[string]string, script string) int32 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
@@ -154,7 +177,7 @@ func (c criClient) run(t *testing.T, annotations map[string]string, script strin
 		LogDirectory: c.dir, Annotations: annotations,
 		Linux: &cri.LinuxPodSandboxConfig{SecurityContext: &cri.LinuxSandboxSecurityContext{NamespaceOptions: security}},
 	}
-	pod, err := c.RunPodSandbox(ctx, &cri.RunPodSandboxRequest{Config: sandbox, RuntimeHandler: "casview"})
+	pod, err := c.RunPodSandbox(ctx, &cri.RunPodSandboxRequest{Config: sandbox, RuntimeHandler: handler})
 	must(t, err)
 	defer func() {
 		_, err := c.StopPodSandbox(ctx, &cri.StopPodSandboxRequest{PodSandboxId: pod.PodSandboxId})
