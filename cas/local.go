@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -128,8 +129,11 @@ func (s *Local) Close() error {
 
 // blobPath is where d lives, relative to the blobs directory.
 func blobPath(d Digest) string {
-	digits := d.Hex()
-	return d.alg.String() + "/" + digits[:2] + "/" + digits
+	var room [80]byte // a path is made for each look at the store: one allocation is enough
+	path := append(room[:0], d.alg.String()...)
+	path = hex.AppendEncode(append(path, '/'), d.sum[:1])
+	path = hex.AppendEncode(append(path, '/'), d.sum[:])
+	return string(path)
 }
 
 // makeShard creates the directory that blobPath(d) is in.
