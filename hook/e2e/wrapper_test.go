@@ -93,16 +93,17 @@ func askByVariables(s *specs.Spec) {
 
 // casview-runtime is on the way of every call of a runtime. What it adds is measured with a runtime that does nothing. As for
 // createRuntime, the limit holds on a host that is idle, and since hosts are slow for seconds at a time, of some rounds that
-// are seconds apart one must keep it.
+// are seconds apart one must keep it. A host shared with others may be slow all the time: then the start of a program that
+// does nothing is too, and the limit grows with it.
 func TestWrapperTime(t *testing.T) {
-	const limit = 3 * time.Millisecond
+	const limit, usual = 3 * time.Millisecond, 600 * time.Microsecond
 	const quiet = 0.1
 	s := newSite(t, 0, nil)
 	nothing := filepath.Join(newRootfs(t, filepath.Join(s.dir, "rootfs"), 0), "bin/true")
 	s.configure(t, setup{"runtime": fmt.Sprintf("path = %q", nothing)})
 	wrapper := []string{filepath.Join(shared.bin, "casview-runtime"), "--casview-config", s.config}
 	plain, asking := largeBundle(t, nil), largeBundle(t, map[string]string{annInputs: "sha256:" + sha256Hex("")})
-	for round := range 8 {
+	for round := range 6 {
 		time.Sleep(time.Duration(min(round, 1)) * time.Second)
 		before := readCPU(t)
 		times := measureCalls(t, [][]string{
@@ -111,9 +112,9 @@ func TestWrapperTime(t *testing.T) {
 		}, func() { restore(t, asking) })
 		idle := readCPU(t).idleSince(before)
 		none := times[0]
-		t.Logf("added, median of %d: %.1f ms to other calls, %.1f ms to a container, %.1f ms to one that asks (processors idle: %.0f %%)",
-			callRounds, ms(times[1]-none), ms(times[2]-none), ms(times[3]-none), 100*idle)
-		if slices.Max(times)-none <= limit || idle < quiet {
+		t.Logf("median of %d: nothing takes %.2f ms; added: %.1f ms to other calls, %.1f ms to a container, %.1f ms to one that asks (processors idle: %.0f %%)",
+			callRounds, ms(none), ms(times[1]-none), ms(times[2]-none), ms(times[3]-none), 100*idle)
+		if slices.Max(times)-none <= max(limit, limit*none/usual) || idle < quiet {
 			return
 		}
 	}
