@@ -51,7 +51,7 @@ Exit code: 0 all is well, 1 something is degraded, 2 something does not work.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 			defer stop()
-			if engine != "" && !slices.Contains(doctor.EngineNames(), engine) {
+			if cmd.Flags().Changed("engine") && !slices.Contains(doctor.EngineNames(), engine) {
 				return usagef(cmd, "engine %q: is none of %s", engine, strings.Join(doctor.EngineNames(), ", "))
 			}
 			o, err := a.doctorOptions(engine)
@@ -75,7 +75,7 @@ Exit code: 0 all is well, 1 something is degraded, 2 something does not work.`,
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().StringVar(&engine, "engine", "", "look at this `ENGINE` only: "+strings.Join(doctor.EngineNames(), ", "))
+	cmd.Flags().Var(&onceValue{to: &engine}, "engine", "look at this `ENGINE` only: "+strings.Join(doctor.EngineNames(), ", "))
 	cmd.Flags().BoolVar(&run, "run", false, "run a tiny container in each engine")
 	_ = cmd.RegisterFlagCompletionFunc("engine",
 		cobra.FixedCompletions(doctor.EngineNames(), cobra.ShellCompDirectiveNoFileComp))

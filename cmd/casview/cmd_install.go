@@ -26,7 +26,8 @@ func (o *installOptions) register(cmd *cobra.Command) {
 	for _, e := range install.Engines() {
 		names = append(names, string(e))
 	}
-	cmd.Flags().StringVar(&o.engine, "engine", string(install.Podman), "container `ENGINE`: "+strings.Join(names, ", "))
+	o.engine = string(install.Podman)
+	cmd.Flags().Var(&onceValue{to: &o.engine}, "engine", "container `ENGINE`: "+strings.Join(names, ", "))
 	cmd.Flags().StringVar(&o.root, "root", "", "act on the system whose root folder is `DESTDIR`")
 	cmd.Flags().BoolVar(&o.user, "user", false, "act on your own engine, not the system's; without root it is always so")
 	cmd.Flags().StringVar(&o.hooksDir, "hooks-dir", "", "the engine's folder of hooks, where it is not the usual `DIR`")
@@ -71,7 +72,14 @@ With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"a
 		Args:              args(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.changeFiles(cmd, o, install.NewPlan)
+			return a.changeFiles(cmd, o, func(options install.Options) (*install.Plan, error) {
+				c, err := a.configOf(options.Root)
+				if err != nil {
+					return nil, err
+				}
+				options.AcceptEnv, options.CollectTimeout = c.Policy.AcceptEnv, c.Collect.Timeout.Duration
+				return install.NewPlan(options)
+			})
 		},
 	}
 	o.register(cmd)
@@ -116,8 +124,8 @@ func (a *app) installOptions(cmd *cobra.Command, o installOptions) (out install.
 	if err != nil {
 		return out, usagef(cmd, "%v", err)
 	}
-	if o.user && o.root != "" {
-		return out, usagef(cmd, "--user and --root exclude each other")
+	if err := o.check(cmd); err != nil {
+		return out, err
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -135,12 +143,23 @@ func (a *app) installOptions(cmd *cobra.Command, o installOptions) (out install.
 			return out, err
 		}
 	}
-	if err := forUser(o, &out); err != nil {
-		return out, err
+	return out, forUser(o, &out)
+}
+
+// check refuses options that would act on another system, or elsewhere on it, than was meant.
+func (o *installOptions) check(cmd *cobra.Command) error {
+	given := func(name string) bool { return cmd.Flags().Changed(name) }
+	switch {
+	case o.user && o.root != "":
+		return usagef(cmd, "--user and --root exclude each other")
+	case given("root") && o.root == "":
+		return usagef(cmd, "--root is empty: leave it out to act on this system")
+	case given("prefix") && o.root == "":
+		return usagef(cmd, "--prefix goes with --root: on this system the programs stay where they are")
+	case given("prefix") && !filepath.IsAbs(o.prefix):
+		return usagef(cmd, "--prefix %q: is not an absolute path", o.prefix)
 	}
-	c, err := a.configOf(out.Root)
-	out.AcceptEnv, out.CollectTimeout = c.Policy.AcceptEnv, c.Collect.Timeout.Duration
-	return out, err
+	return nil
 }
 
 // forUser makes it the user's own engine, where it is. Root's own one keeps to the system's configuration of casview, which

@@ -88,6 +88,62 @@ func TestInstallFailures(t *testing.T) {
 	s.casview("install", "--root", t.TempDir()).wantExit(t, exitFailure, "is missing")
 }
 
+// Options that would act elsewhere than was meant, or be dropped, are refused.
+func TestInstallUsage(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"install", "--root", ""}, "--root is empty"},
+		{[]string{"uninstall", "--root", ""}, "--root is empty"},
+		{[]string{"install", "--prefix", "/opt/casview"}, "--prefix goes with --root"},
+		{[]string{"install", "--root", root, "--prefix", "opt"}, `--prefix "opt": is not an absolute path`},
+		{[]string{"install", "--root", root, "--engine", "podman", "--engine", "crio"}, "given twice"},
+		{[]string{"uninstall", "--root", root, "--engine", "podman", "--engine", "crio"}, "given twice"},
+		{[]string{"doctor", "--engine", ""}, `engine "": is none of`},
+	} {
+		if c.args[0] != "doctor" {
+			c.args = append(c.args, "--dry-run") // it would be this host's
+		}
+		s.process(c.args...).wantExit(t, exitUsage, c.want)
+	}
+}
+
+// What stays when an engine is taken out says why.
+func TestUninstallSaysWhatIsKept(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	s.files("create", root, "install", "--root", root)
+	s.files("keep", root, "install", "--root", root, "--engine", "crio")
+	hook := filepath.Join(root, "usr/share/containers/oci/hooks.d/casview-poststop.json")
+	o := s.process("uninstall", "--root", root)
+	if want := "casview: uninstall: " + hook + ": kept: it is also for crio\n"; o.code != 0 || !strings.Contains(o.err, want) {
+		t.Errorf("exit %d: %s, want %s", o.code, o.err, want)
+	}
+	write(t, hook, "{}")
+	o = s.process("uninstall", "--root", root, "--engine", "crio")
+	if want := hook + ": kept: it was edited since"; o.code != 0 || !strings.Contains(o.err, want) {
+		t.Errorf("exit %d: %s, want %s", o.code, o.err, want)
+	}
+}
+
+// A configuration with a mistake must not keep casview installed.
+func TestUninstallWithoutConfiguration(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	s.files("create", root, "install", "--root", root)
+	write(t, filepath.Join(root, s.config), "x = 1\n")
+	s.process("uninstall", "--root", root).wantExit(t, exitFailure, filepath.Join(root, s.config)+":1: ")
+	s.process("uninstall", "--root", root).wantExit(t, exitFailure, "give --force")
+	if o := s.process("uninstall", "--root", root, "--force"); o.code != 0 {
+		t.Errorf("exit %d: %s", o.code, o.err)
+	}
+	for _, gone := range []string{"usr", filepath.Join(filepath.Dir(s.config), "casview-installed.json")} {
+		if _, err := os.Stat(filepath.Join(root, gone)); err == nil {
+			t.Errorf("left %s", listing(t, root))
+		}
+	}
+}
+
 // A dry run shows what would be in each file: all of a new one, and the difference in another one.
 func TestInstallDryRunShows(t *testing.T) {
 	s, root := newSite(t), t.TempDir()

@@ -44,7 +44,7 @@ With --json an object as that of casview install.`,
 		},
 	}
 	o.register(cmd)
-	cmd.Flags().BoolVar(&o.force, "force", false, "also while runs are live")
+	cmd.Flags().BoolVar(&o.force, "force", false, "also while runs are live, or nobody can tell because the configuration does not load")
 	return cmd
 }
 
@@ -52,7 +52,7 @@ With --json an object as that of casview install.`,
 func (a *app) noLiveRuns(root string) error {
 	c, err := a.configOf(root)
 	if err != nil {
-		return err
+		return fmt.Errorf("which runs are live can't be told: %w: mend it, or give --force", err)
 	}
 	state := c.State
 	if root != "" {

@@ -44,8 +44,13 @@ func (a *app) printPlan(cmd *cobra.Command, o installOptions, p *install.Plan) {
 			fmt.Fprint(a.out, indented(f.Detail()))
 			continue
 		}
-		if f.Why != "" {
+		switch {
+		case f.Why != "" && f.Action == install.Keep:
+			a.note("%s: %s: kept: %s", cmd.Name(), f.Path, f.Why)
+		case f.Why != "":
 			a.note("%s: %s: %s", cmd.Name(), f.Path, f.Why)
+		case f.For != nil:
+			a.note("%s: %s: kept: it is also for %s", cmd.Name(), f.Path, strings.Join(f.For, " and "))
 		}
 	}
 	for _, f := range p.Files {
