@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/hook/spec"
@@ -27,6 +28,11 @@ func (d *doctor) hookConfig(l *list, named, path, engine string) {
 		l.broken(HookConfig, fmt.Sprintf("%s: %v", named, err),
 			"The hook fails, and with it each container that asks for casview.",
 			"casview --config "+quote(orDefault(path))+" config check   # or: "+d.install(engine))
+	case d.rootless() && engine == "podman" && cannotWrite(c.State) != nil:
+		// Root's hooks, which a user's podman reads too. Docker's and containerd's are called by root.
+		l.broken(HookConfig,
+			fmt.Sprintf("containers keep their state in %s (%s): user %d can't write there: %v", c.State, orDefault(path), d.uid, cannotWrite(c.State)),
+			"The hook fails, and with it each container that asks for casview.", d.install(engine))
 	case filepath.Clean(c.State) != filepath.Clean(d.config.State):
 		l.degraded(HookConfig,
 			fmt.Sprintf("containers keep their state in %s (%s), this casview in %s", c.State, orDefault(path), d.config.State),
@@ -34,6 +40,12 @@ func (d *doctor) hookConfig(l *list, named, path, engine string) {
 	default:
 		l.ok(HookConfig, "the hook's configuration loads")
 	}
+}
+
+// cannotWrite says why this user can't have state in a directory, or make it.
+func cannotWrite(state string) error {
+	place, _ := placeOf(state)
+	return unix.Faccessat(unix.AT_FDCWD, place, unix.W_OK|unix.X_OK, unix.AT_EACCESS)
 }
 
 func orDefault(path string) string {

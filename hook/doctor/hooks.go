@@ -13,6 +13,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/casview/casview/hook/install"
 	"github.com/casview/casview/hook/spec"
 )
 
@@ -107,7 +108,7 @@ func (d *doctor) readHooks(l *list, h hooksOf) (files []hookFile, ok bool) {
 				ok = false
 				continue
 			}
-			if before, there := byName[e.Name()]; there && f.ours() && !sameHook(before, f) {
+			if before, there := byName[e.Name()]; there && f.ours() && !sameHook(before, f) && !d.usersOwn(before.path, f.path) {
 				l.degraded(HookTwice, fmt.Sprintf("%s hides %s, which says something else", f.path, before.path),
 					"Only one of them counts; a change to the other has no effect.", d.sudo("rm "+quote(before.path)))
 			}
@@ -119,6 +120,14 @@ func (d *doctor) readHooks(l *list, h hooksOf) (files []hookFile, ok bool) {
 	}
 	slices.SortFunc(files, func(a, b hookFile) int { return strings.Compare(a.path, b.path) })
 	return files, ok
+}
+
+// usersOwn tells whether a file of root's is hidden by the user's own: so a user has casview beside root's.
+func (d *doctor) usersOwn(hidden, by string) bool {
+	system := func(path string) bool {
+		return slices.Contains([]string{install.SystemHooks, install.AdminHooks}, filepath.Dir(path))
+	}
+	return d.rootless() && system(hidden) && !system(by)
 }
 
 func (d *doctor) mendHookFile(path, engine string) string {
@@ -229,13 +238,24 @@ func (d *doctor) hookRuns(ctx context.Context, l *list, named string, h specs.Ho
 		if cause := cannotRun(path); cause != "" {
 			l.broken(HookProgram, fmt.Sprintf("%s names %s: %s", named, h.Path, cause),
 				engine+" leaves out a hook whose program is missing, without a word: the job runs without its inputs.",
-				d.install(engine))
+				d.mendPrograms(engine))
 			return
 		}
 	}
 	l.ok(HookProgram, h.Path+" and the casview-fsd beside it can run")
 	d.hookConfig(l, named, configNamed(h), engine)
 	d.hookVersion(ctx, l, h.Path, engine)
+}
+
+// mendPrograms is what brings back a program that a hook needs. Installing names the programs beside this casview, which is
+// no help where one of those is missing.
+func (d *doctor) mendPrograms(engine string) string {
+	for _, name := range []string{spec.HookName, fsdName} {
+		if cannotRun(filepath.Join(d.Programs, name)) != "" {
+			return d.completePrograms()
+		}
+	}
+	return d.install(engine)
 }
 
 func (d *doctor) hookVersion(ctx context.Context, l *list, path, engine string) {

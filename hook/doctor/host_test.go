@@ -33,6 +33,8 @@ type symptom struct {
 	kernel version
 	// what must be among the words of the finding.
 	what string
+	// mend must be among the words of the command, where mends can't run it.
+	mend string
 	// mends says that the finding is ok once its own command has been run.
 	mends bool
 }
@@ -152,6 +154,9 @@ func (s symptom) test(t *testing.T, e *examined) {
 	bad := f.Status == Degraded || f.Status == Broken
 	if bad != (f.Why != "") || bad != (f.Mend != "") {
 		t.Errorf("only what is not right has why and mend: %+v", f)
+	}
+	if !strings.Contains(f.Mend, s.mend) {
+		t.Errorf("mend %q, want %q in it", f.Mend, s.mend)
 	}
 	if f.Status.badness() > Skipped.badness() && report.Status.badness() < f.Status.badness() {
 		t.Errorf("the report is %s, with a finding that is %s", report.Status, f.Status)

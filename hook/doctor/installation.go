@@ -16,7 +16,7 @@ import (
 // programs looks at casview's own, which belong together. casview-runtime is only for engines without hooks.
 func (d *doctor) programs(ctx context.Context, l *list) {
 	const why = "casview-hook starts the casview-fsd beside it, and both must understand what casview writes."
-	mend := "install all programs of one version of casview into " + quote(d.Programs)
+	mend := d.completePrograms()
 	for _, name := range []string{spec.HookName, fsdName, install.RuntimeName} {
 		path := filepath.Join(d.Programs, name)
 		if name == install.RuntimeName && !exists(path) {
@@ -37,6 +37,10 @@ func (d *doctor) programs(ctx context.Context, l *list) {
 		}
 	}
 	l.ok(Programs, fmt.Sprintf("casview, casview-hook and casview-fsd %s in %s", d.Version, d.Programs))
+}
+
+func (d *doctor) completePrograms() string {
+	return "install all programs of one version of casview into " + quote(d.Programs)
 }
 
 // fsdName is the file name of the daemon, which is beside the hook.

@@ -13,10 +13,12 @@ import (
 const whyState = "Store and runs are there. Without it no run can be made, and no container starts."
 
 // place is the state directory, or where it would be made: its nearest parent that is there.
-func (d *doctor) place() (dir string, there bool) {
-	for dir = d.config.State; ; dir = filepath.Dir(dir) {
+func (d *doctor) place() (dir string, there bool) { return placeOf(d.config.State) }
+
+func placeOf(state string) (dir string, there bool) {
+	for dir = state; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-			return dir, dir == d.config.State
+			return dir, dir == state
 		}
 		if dir == "/" || dir == "." {
 			return dir, false

@@ -148,6 +148,8 @@ func hookSymptoms() []symptom {
 		installed = `casview install >/dev/null; H=/usr/share/containers/oci/hooks.d; `
 		moved     = installed + `mkdir -p /etc/containers/oci; mv $H /etc/containers/oci; `
 		conf      = `mkdir -p /etc/containers/containers.conf.d; `
+		roots     = `mkdir -m 700 $T/roots; echo "state = \"$T/roots\"" > /etc/x.toml; $BIN/casview --config /etc/x.toml install >/dev/null; `
+		users     = `cp $T/config.toml $T/home/own.toml; chown -R 4242:4242 $T/home; setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview --config $T/home/own.toml install >/dev/null`
 	)
 	engine := []string{"--engine", "podman"}
 	all := []symptom{
@@ -186,6 +188,9 @@ func hookSymptoms() []symptom {
 		{name: "NoDaemonBeside",
 			host: installed + `mkdir $T/b; cp $BIN/casview-hook $T/b; sed -i "s|$BIN/casview-hook|$T/b/casview-hook|" $H/*.json`,
 			id:   HookProgram, status: Broken, what: "casview-fsd: no such file"},
+		{name: "NoHookBesideCasview",
+			host: `cp -r $BIN $T/b; CASVIEW=$T/b/casview; $CASVIEW --config $T/config.toml install >/dev/null; rm $T/b/casview-hook`,
+			id:   HookProgram, status: Broken, what: "casview-hook: no such file", mend: "install all programs of one version"},
 
 		{name: "Installed", host: installed, id: HookConfig, status: OK},
 		{name: "Missing", host: installed + `sed -i "s|$T/config.toml|/nowhere.toml|" $H/*.json`,
@@ -198,6 +203,9 @@ func hookSymptoms() []symptom {
 		{name: "AnotherState",
 			host: installed + `echo 'state = "/srv/state"' > /etc/x.toml; sed -i "s|$T/config.toml|/etc/x.toml|" $H/*.json`,
 			id:   HookConfig, status: Degraded, what: "/srv/state"},
+		{name: "RootsStateForAUser", user: true, host: roots,
+			id: HookConfig, status: Broken, what: "user 4242 can't write there", mend: "install --engine podman"},
+		{name: "UsersOwnBesideRoots", user: true, host: roots + users, id: HookConfig, status: OK},
 
 		{name: "Installed", host: installed, id: HookOptions, status: OK},
 		{name: "AcceptEnvSinceThen", host: installed + `printf '[policy]\naccept_env = true\n' >> $T/config.toml`,
@@ -219,6 +227,7 @@ func hookSymptoms() []symptom {
 			id: HookTwice, status: Degraded, what: "second copy", mends: true},
 
 		{name: "Once", host: installed, id: HookTwice, status: OK},
+		{name: "UsersOwnBesideRoots", user: true, host: roots + users, id: HookTwice, status: OK},
 
 		{name: "Installed", host: installed, id: HookVersion, status: OK, what: "v9.9.9-test"},
 		{name: "Another", host: installed + `sed -i "s|$BIN/casview-hook|$OLD/casview-hook|" $H/*.json`,
