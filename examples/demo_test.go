@@ -99,7 +99,7 @@ func goRoot(t *testing.T) string { return strings.TrimSpace(run(t, "go", "env", 
 func copyCheckout(t *testing.T, dir string) {
 	t.Helper()
 	run(t, "mkdir", dir)
-	run(t, "sh", "-euc", `tar -C .. --exclude=./.git --exclude=./.demo --exclude=./bin -cf - . | tar -C "$1" -xf -
+	run(t, "sh", "-euc", `tar -C .. --exclude=./.git --exclude=./.demo --exclude=./bin --exclude=./dist -cf - . | tar -C "$1" -xf -
 		git -C "$1" init -q
 		git -C "$1" add .`, "sh", dir)
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestRunc(t *testing.T) {
@@ -49,6 +51,23 @@ func TestPodman(t *testing.T) {
 	work := tempDir(t)
 	script{path: "podman/run", env: podmanEnv(t, tempDir(t)), work: work}.succeed(t)
 	checkProject(t, results(t, work)[0], filepath.Join(work, "result"))
+}
+
+// The same without root. A checkout may be in a place that the user can't read.
+func TestPodmanRootless(t *testing.T) {
+	needHost(t)
+	openFuseDevice(t)
+	u := newUser(t)
+	run(t, "cp", "-r", "lib", "podman", "project", u.home)
+	u.own(t)
+	work := filepath.Join(u.home, "work")
+	script{before: u.become("CASVIEW_WORK=" + work), path: filepath.Join(u.home, "podman/run")}.succeed(t)
+	checkProject(t, results(t, work)[0], filepath.Join(work, "result"))
+	var st unix.Stat_t
+	must(t, unix.Stat(filepath.Join(work, "state/store"), &st))
+	if int(st.Uid) != u.uid {
+		t.Errorf("the store belongs to %d, not to user %d", st.Uid, u.uid)
+	}
 }
 
 // A device is there while the example runs, and what it names counts.
