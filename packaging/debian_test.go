@@ -53,6 +53,12 @@ func TestWholeRelease(t *testing.T) {
 	must(t, err)
 	defer os.RemoveAll(layout)
 	output(t, exec.Command("tar", "-C", layout, "-xf", one(t, first, "*_image_*.tar")))
+	index, err := os.ReadFile(filepath.Join(layout, "index.json"))
+	must(t, err)
+	// What `podman load` names it: docs/packaging.md runs it as casview.
+	if !strings.Contains(string(index), `"org.opencontainers.image.ref.name":"casview:latest"`) {
+		t.Errorf("the image's name is not casview:latest: %s", index)
+	}
 	storage := []string{"--root", t.TempDir(), "--runroot", t.TempDir(), "--storage-driver", "vfs"}
 	buildah := func(args ...string) string { return output(t, exec.Command("buildah", append(storage, args...)...)) }
 	container := buildah("from", "oci:"+layout)
