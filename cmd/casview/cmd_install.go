@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/casview/casview/config"
+	"github.com/casview/casview/hook/doctor"
 	"github.com/casview/casview/hook/install"
 )
 
@@ -58,7 +60,8 @@ an engine reads no other file beside the administrator's (Docker, containerd 1),
 add is printed, or --in-place adds it and keeps FILE.casview-backup. Prints one line for
 each file: create, replace, edit, keep or by-hand, and its path. Files that casview made
 are on record in casview-installed.json, beside the configuration. stderr tells what
-remains to be done. The exit code is 1 as long as there is a by-hand file.
+remains to be done. The exit code is 1 as long as there is a by-hand file, or podman reads
+other folders of hooks.
 
 casview's programs stay where they are, beside casview. With --root another system is
 installed onto, as from a container that has the host's root at /host; the programs go
@@ -72,20 +75,43 @@ With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"a
 		Args:              args(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.changeFiles(cmd, o, func(options install.Options) (*install.Plan, error) {
+			var engines []install.Engine
+			err := a.changeFiles(cmd, o, func(options install.Options) (*install.Plan, error) {
 				c, err := a.configOf(options.Root)
 				if err != nil {
 					return nil, err
 				}
 				options.AcceptEnv, options.CollectTimeout = c.Policy.AcceptEnv, c.Collect.Timeout.Duration
-				return install.NewPlan(options)
+				p, err := install.NewPlan(options)
+				if err == nil {
+					engines = p.Engines
+				}
+				return p, err
 			})
+			// Where hooks go is known here, and what is read on this host. Root's podman reads no folder of root's own.
+			if err != nil || o.root != "" || o.hooksDir != "" || o.user || !slices.Contains(engines, install.Podman) {
+				return err
+			}
+			return effective()
 		},
 	}
 	o.register(cmd)
 	cmd.Flags().StringVar(&o.prefix, "prefix", "", "with --root: where programs go, bin/ below `DIR` (default: /usr/local)")
 	cmd.Flags().BoolVar(&o.inPlace, "in-place", false, "edit files of the administrator where there is no other way, and keep a backup")
 	return cmd
+}
+
+// effective is an error where podman reads other folders of hooks than the one that casview's are in: it would run
+// containers without their view, and not say so.
+func effective() error {
+	f, ignores, err := doctor.PodmanIgnores()
+	if err == nil && ignores {
+		err = fmt.Errorf("%s: let it read them: %s", f.What, f.Mend)
+	}
+	if err != nil {
+		return fmt.Errorf("install: podman: %w", err)
+	}
+	return nil
 }
 
 // changeFiles makes a plan, prints it and carries it out.

@@ -52,11 +52,10 @@ func (d *doctor) rootless() bool { return d.uid != 0 || d.inUserns }
 // Examine looks at this host as this user sees it. It changes nothing; for trials it makes a directory in the state
 // directory's filesystem and takes it out again.
 func Examine(ctx context.Context, o Options) (Report, error) {
-	userns, err := inUserNamespace()
+	d, err := newDoctor(o)
 	if err != nil {
 		return Report{}, err
 	}
-	d := &doctor{Options: o, uid: os.Geteuid(), inUserns: userns}
 	d.examine(ctx)
 	if err := ctx.Err(); err != nil {
 		return Report{}, err
@@ -66,6 +65,11 @@ func Examine(ctx context.Context, o Options) (Report, error) {
 		mode = "rootless"
 	}
 	return Report{Schema: Schema, Version: o.Version, Mode: mode, Status: worst(d.found), Findings: d.found}, nil
+}
+
+func newDoctor(o Options) (*doctor, error) {
+	userns, err := inUserNamespace()
+	return &doctor{Options: o, uid: os.Geteuid(), inUserns: userns}, err
 }
 
 func (d *doctor) examine(ctx context.Context) {

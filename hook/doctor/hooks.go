@@ -62,10 +62,7 @@ func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) installation {
 		if len(unread) == 0 {
 			return missing
 		}
-		l.broken(HooksDir,
-			fmt.Sprintf("casview's hooks are in %s, which %s does not read (%s)", unread[0], h.engine, h.where),
-			whySetup,
-			h.mend(append(slices.Clone(h.dirs), unread...)))
+		l.add(h.ignores(unread))
 		return installed
 	}
 	l.ok(HooksDir, "hooks are read from "+strings.Join(h.dirs, ", "))
@@ -79,6 +76,14 @@ func (d *doctor) hooks(ctx context.Context, l *list, h hooksOf) installation {
 		l.ok(HookTwice, "there is one copy of casview's hooks")
 	}
 	return installed
+}
+
+// ignores is the finding that casview's hooks are in folders which the engine does not read.
+func (h hooksOf) ignores(unread []string) Finding {
+	return Finding{
+		ID: HooksDir, Status: Broken, Why: whySetup, Mend: h.mend(append(slices.Clone(h.dirs), unread...)),
+		What: fmt.Sprintf("casview's hooks are in %s, which %s does not read (%s)", unread[0], h.engine, h.where),
+	}
 }
 
 // readHooks returns the files that count, sorted by name. ok is false if the engine refuses containers because of them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/casview/casview/hook/install"
@@ -18,10 +19,35 @@ func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
 		return unknown
 	}
 	d.podmanRuntime(l, conf)
-	return d.hooks(ctx, l, hooksOf{
+	return d.hooks(ctx, l, d.podmanHooks(conf))
+}
+
+func (d *doctor) podmanHooks(conf containersConf) hooksOf {
+	return hooksOf{
 		engine: "podman", dirs: conf.hooksDir, others: d.otherHookDirs(),
 		where: "hooks_dir of " + strings.Join(conf.files, ", "), mend: d.mendHooksDir,
-	})
+	}
+}
+
+// PodmanIgnores tells whether this user's podman does not read the folder that casview install puts hooks into, and the
+// command that mends it.
+func PodmanIgnores() (f Finding, ignores bool, err error) {
+	d, err := newDoctor(Options{})
+	if err != nil {
+		return f, false, err
+	}
+	conf, err := d.readContainersConf()
+	if err != nil {
+		return f, false, err
+	}
+	dir := install.SystemHooks
+	if user := d.userConfig(); user != "" {
+		dir = filepath.Join(user, "containers/oci/hooks.d")
+	}
+	if slices.ContainsFunc(conf.hooksDir, func(read string) bool { return filepath.Clean(read) == dir }) {
+		return f, false, nil
+	}
+	return d.podmanHooks(conf).ignores([]string{dir}), true, nil
 }
 
 // otherHookDirs are where hooks may be that no one reads.

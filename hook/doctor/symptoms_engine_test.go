@@ -159,6 +159,11 @@ func hookSymptoms() []symptom {
 		{name: "ContainersConfNamesAnother",
 			host: installed + `printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf`,
 			id:   HooksDir, status: Broken, what: "podman does not read", mends: true},
+		{name: "InstallSaysSo",
+			host: `printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf
+			! casview install >/dev/null 2>$T/said || exit 9
+			grep 'hooks.d, which podman does not read (hooks_dir of /etc/containers/containers.conf): let it read them: ' $T/said`,
+			id: HooksDir, status: Broken, what: "podman does not read", mends: true},
 		{name: "DropInWinsOverFile", host: moved + conf + `printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf
 			printf '[engine]\nhooks_dir = ["/etc/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf`, id: HooksDir, status: OK, what: "/etc/containers/oci/hooks.d"},
 		{name: "LastDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/usr/share/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf
