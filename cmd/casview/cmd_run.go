@@ -141,8 +141,11 @@ func (a *app) inputsRoot(ctx context.Context, c config.Config, s *cas.Local, inp
 		}
 		return d, nil
 	}
-	if fi, statErr := os.Stat(inputs); statErr != nil || !fi.IsDir() {
+	switch fi, statErr := os.Stat(inputs); {
+	case statErr != nil:
 		return d, fmt.Errorf("--inputs %s: neither a directory nor a digest: %w", inputs, errors.Join(statErr, err))
+	case !fi.IsDir():
+		return d, fmt.Errorf("--inputs %s: is not a directory: name the one that holds the inputs, or a root digest", inputs)
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()

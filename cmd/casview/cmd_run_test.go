@@ -80,6 +80,7 @@ func TestRunRefusesBeforeItStartsAnything(t *testing.T) {
 	unknown := "sha256:" + strings.Repeat("0", 64)
 	s.run(unknown, "--", "podman", "run", "img").wantExit(t, exitNoOutputs, unknown)
 	s.run("/nowhere", "--", "podman", "run", "img").wantExit(t, exitNoOutputs, "/nowhere")
+	s.run(program(t), "--", "podman", "run", "img").wantExit(t, exitNoOutputs, "is not a directory")
 	s.run(root, "--target", "/etc", "--", "podman", "run", "img").wantExit(t, exitNoOutputs, "view.allowed_targets")
 	s.run(root, "--", "/nowhere/podman", "run", "img").wantExit(t, exitNoOutputs, "/nowhere/podman")
 	s.newRun("job")

@@ -55,11 +55,11 @@ func (a *app) printPlan(cmd *cobra.Command, o installOptions, p *install.Plan) {
 	}
 	for _, f := range p.Files {
 		if text := f.ByHand(); text != "" {
-			or := ""
 			if f.Leave {
-				or = ", or let --in-place do it"
+				a.note("%s: add this to %s, or let --in-place do it:", cmd.Name(), f.Path)
+			} else {
+				a.note("%s: %s must say this:", cmd.Name(), f.Path)
 			}
-			a.note("%s: add this to %s%s:", cmd.Name(), f.Path, or)
 			fmt.Fprint(a.err, indented(text))
 		}
 	}

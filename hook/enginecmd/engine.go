@@ -16,6 +16,8 @@ type engine struct {
 	options runOptions
 	// runtime is the option of `run` that names the program which plays the OCI runtime, "" where hooks come without it.
 	runtime string
+	// keeps says that the engine refuses --rm with a detached container.
+	keeps bool
 	// failures are the exit codes by which the engine says that it has failed itself, or that the job could not start.
 	failures []int
 	prepare  func(context.Context, Command, Request) (Command, error)
@@ -37,7 +39,7 @@ func engines() []engine {
 		}, {
 			// ctr ignores --annotation when it is given --config; every --label becomes an annotation in both cases.
 			names: []string{"ctr"}, option: "--label", globals: ctrGlobals,
-			options: ctrRun(), runtime: "--runc-binary", failures: []int{1}, prepare: prepareWrapped, wait: waitAttached,
+			options: ctrRun(), runtime: "--runc-binary", keeps: true, failures: []int{1}, prepare: prepareWrapped, wait: waitAttached,
 		},
 	}
 }

@@ -62,6 +62,8 @@ func TestPrepareTakesRemovalOver(t *testing.T) {
 		{"podman run -d --rm=false img", "podman run --annotation k=v -d --rm=false img", ""},
 		{"nerdctl run --rm=true -d --rm img", "nerdctl run --annotation k=v --cidfile f -d img", "f"},
 		{"docker run --rm -d --cidfile mine img", "docker run --annotation k=v -d --cidfile mine img", "mine"},
+		// ctr refuses both options together, and knows no --cidfile.
+		{"ctr run -d --rm img id", "ctr run --label k=v -d --rm img id", ""},
 	}
 	for _, c := range cases {
 		cmd, err := Parse(strings.Fields(c.in))

@@ -20,9 +20,10 @@ type Request struct {
 // Prepare returns the command line of a container that asks for a view. It may ask the engine what it can do. An error is
 // one line that says what to change: the container would run without the view.
 //
-// A detached container that would remove itself stays, since its exit code would go with it: see Remove.
+// A detached container that would remove itself stays, since its exit code would go with it: see Remove. An engine that
+// refuses the two options together says so itself.
 func (c Command) Prepare(ctx context.Context, r Request) (Command, error) {
-	if c.Detached() && c.isOn("rm") {
+	if c.Detached() && c.isOn("rm") && !c.engine.keeps {
 		c = c.without("rm").identified(r.IDFile)
 	}
 	return c.engine.prepare(ctx, c, r)

@@ -110,6 +110,9 @@ func (f File) apply() error {
 	case Create, Replace:
 		return f.write()
 	case Edit:
+		if f.own {
+			return f.write()
+		}
 		// The backup is the old file itself, with its mode, owner and label.
 		err := os.Link(f.Path, f.Path+backupSuffix)
 		if err != nil && !errors.Is(err, fs.ErrExist) {

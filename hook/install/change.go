@@ -28,7 +28,7 @@ type put struct {
 	Text   string          `json:"text,omitempty"`
 }
 
-var errEdited = errors.New("what casview added was edited since")
+var errEdited = errors.New("what casview added was edited since: take it out yourself")
 
 // undo takes it out again.
 func (p put) undo(now []byte) ([]byte, error) {
@@ -144,7 +144,7 @@ func (f *File) decideChange(o Options, r record, old []byte, missing bool) error
 	case !ours && exists(f.Path+backupSuffix):
 		return fmt.Errorf("%s: is there already: move it away first", f.Path+backupSuffix)
 	default:
-		f.Action = Edit
+		f.Action, f.own = Edit, ours && e.Backup == "" && e.wrote(old) && !e.Mixed
 	}
 	return nil
 }

@@ -98,6 +98,23 @@ func TestChangesOfBoth(t *testing.T) {
 	}
 }
 
+// A file that is casview's alone goes without a trace, also when it was changed in between.
+func TestOwnFileChanges(t *testing.T) {
+	o := options(t)
+	o.Engine = Docker
+	before := tree(t, o.Root)
+	apply(t, o)
+	o.Prefix = "/opt"
+	apply(t, o)
+	if text := read(t, filepath.Join(o.Root, daemonJSON)); !strings.Contains(text, "/opt/bin/casview-runtime") {
+		t.Errorf("it says %s", text)
+	}
+	removeAll(t, o)
+	if end := tree(t, o.Root); !slices.Equal(end, before) {
+		t.Errorf("left %q", names(before, end))
+	}
+}
+
 // containerd 1 needs its default handler named beside casview's, also when casview's moves.
 func TestHandlerMoves(t *testing.T) {
 	o := options(t)

@@ -31,10 +31,11 @@ func (o Options) containerd() (part, error) {
 		return need, err
 	}
 	if c.withoutCRI() {
+		need.nothing = c.main + " disables the CRI plugin, so there are no pods; ctr, nerdctl and Go clients need no installation"
 		return need, nil
 	}
-	if c := o.configFile(); c != systemConfig && c != o.etc("casview/config.toml") {
-		return need, fmt.Errorf("a runtime handler can't name a configuration: leave --config out, %s counts", o.etc("casview/config.toml"))
+	if why := o.handlerRefuses(); why != "" {
+		return need, errors.New(why)
 	}
 	need.first += ", or a pod whose RuntimeClass has the handler " + runtimeHandler
 	main, err := o.host(c.main)
@@ -57,6 +58,14 @@ func (o Options) containerd() (part, error) {
 		need.files = append(need.files, File{Path: main, Mode: 0o644, change: item})
 	}
 	return need, nil
+}
+
+// handlerRefuses says why pods can't have the configuration: containerd gives a runtime no arguments.
+func (o Options) handlerRefuses() string {
+	if c := o.configFile(); c != systemConfig && c != o.etc("casview/config.toml") {
+		return fmt.Sprintf("a runtime handler can't name a configuration: leave --config out, %s counts", o.etc("casview/config.toml"))
+	}
+	return ""
 }
 
 func (o Options) findContainerd() (c ctrd, err error) {

@@ -37,6 +37,8 @@ type method struct {
 	// userReload is that for the user's own engine. An engine without them looks by itself.
 	folder, reload, userReload string
 	plan                       func(Options) (part, error)
+	// refuses says why the engine can't be had with these options, "" if it can. nil never refuses.
+	refuses func(Options) string
 }
 
 // part is what one engine needs.
@@ -44,6 +46,8 @@ type part struct {
 	files []File
 	// first is how a container runs on a view then.
 	first string
+	// nothing says why there is nothing to install, "" if there is.
+	nothing string
 }
 
 func methods() []method {
@@ -60,7 +64,7 @@ func methods() []method {
 			engine: Containerd, programs: []string{"containerd"}, places: []string{"/etc/containerd"}, wrapper: true,
 			user: true, userPlaces: []string{"containerd", "systemd/user/containerd.service"},
 			folder: "containerd", reload: "systemctl restart containerd", userReload: "systemctl --user restart containerd",
-			plan: Options.containerd,
+			plan: Options.containerd, refuses: Options.handlerRefuses,
 		},
 		{
 			engine: Docker, programs: []string{"dockerd"}, places: []string{"/etc/docker"}, wrapper: true,
@@ -90,7 +94,7 @@ func ParseEngine(s string) (Engine, error) {
 	return Engine(s), nil
 }
 
-// Skipped is an engine that All leaves out.
+// Skipped is an engine that All leaves out, or that there is nothing to install into.
 type Skipped struct {
 	Engine Engine `json:"engine"`
 	Why    string `json:"why"`
@@ -107,6 +111,8 @@ func (o Options) methods() (use []method, skipped []Skipped) {
 			skipped = append(skipped, Skipped{m.engine, "users have none of their own"})
 		case !o.found(m):
 			skipped = append(skipped, Skipped{m.engine, "is not here: no " + strings.Join(o.traces(m), ", no ")})
+		case m.refuses != nil && m.refuses(o) != "":
+			skipped = append(skipped, Skipped{m.engine, m.refuses(o)})
 		default:
 			use = append(use, m)
 		}

@@ -324,6 +324,42 @@ func TestAllSkips(t *testing.T) {
 	}
 }
 
+// A configuration that pods can't be given leaves the other engines alone.
+func TestAllWithAConfiguration(t *testing.T) {
+	o := options(t)
+	o.Engine, o.Config = All, "/etc/mine.toml"
+	write(t, filepath.Join(o.Root, "usr/bin/containerd"), "")
+	write(t, filepath.Join(o.Root, "usr/bin/dockerd"), "")
+	p, err := NewPlan(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.Engines, []Engine{Docker}) {
+		t.Errorf("engines %v", p.Engines)
+	}
+	if s := p.Skipped[2]; s.Engine != Containerd || !strings.Contains(s.Why, "can't name a configuration") {
+		t.Errorf("skipped %+v", s)
+	}
+	o.Engine = Containerd
+	if _, err := NewPlan(o); err == nil || !strings.Contains(err.Error(), "leave --config out") {
+		t.Errorf("containerd alone: %v", err)
+	}
+}
+
+// Where nothing is installed, it says why.
+func TestContainerdWithoutCRI(t *testing.T) {
+	o := options(t)
+	o.Engine = Containerd
+	write(t, filepath.Join(o.Root, ctrdMain), "disabled_plugins = [\"cri\"]\n")
+	p, err := NewPlan(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Skipped) != 1 || !strings.HasPrefix(p.Skipped[0].Why, ctrdMain+" disables the CRI plugin") {
+		t.Errorf("skipped %+v", p.Skipped)
+	}
+}
+
 // An engine is to be told of a change to its own configuration, and of no other.
 func TestReload(t *testing.T) {
 	want := map[string]string{

@@ -51,6 +51,8 @@ type File struct {
 	put    put
 	// undone says that a change is taken out of a file of the administrator.
 	undone bool
+	// own says that all of the old content is casview's: there is nothing to keep a backup of.
+	own bool
 	// once says that a file which is there is never touched.
 	once bool
 	// owners are the engines that the file is for.
@@ -62,7 +64,7 @@ func (f File) String() string { return fmt.Sprintf("%-7s %s", f.Action, f.Path) 
 
 // Plan is what installing or uninstalling would do.
 type Plan struct {
-	// Engines are those that it is for, Skipped those that All leaves out.
+	// Engines are those that it is for, Skipped those that All leaves out or that need nothing.
 	Engines []Engine
 	Skipped []Skipped
 	Files   []File
@@ -162,6 +164,9 @@ func (p *Plan) add(m method) error {
 		p.Files[i].owners = append(p.Files[i].owners, owner)
 	}
 	p.first = append(p.first, need.first)
+	if need.nothing != "" {
+		p.Skipped = append(p.Skipped, Skipped{m.engine, need.nothing})
+	}
 	return nil
 }
 
