@@ -142,6 +142,8 @@ func (a *app) inputsRoot(ctx context.Context, c config.Config, s *cas.Local, inp
 		return d, nil
 	}
 	switch fi, statErr := os.Stat(inputs); {
+	case statErr != nil && filepath.Base(inputs) != inputs:
+		return d, fmt.Errorf("--inputs %s: neither a directory nor a digest: %w", inputs, statErr)
 	case statErr != nil:
 		return d, fmt.Errorf("--inputs %s: neither a directory nor a digest: %w", inputs, errors.Join(statErr, err))
 	case !fi.IsDir():

@@ -127,3 +127,18 @@ func runNames(t *testing.T, s site) []string {
 	}
 	return names
 }
+
+// What is no directory and no digest is told apart.
+func TestRunNamesInputs(t *testing.T) {
+	s, dir := newSite(t), sources(t)
+	file := filepath.Join(dir, "a-file")
+	write(t, file, "")
+	for inputs, want := range map[string]string{
+		file:               "--inputs " + file + ": is not a directory",
+		dir + "/none":      "/none: neither a directory nor a digest: stat " + dir + "/none: no such file or directory\n",
+		"sha256:00":        "no such file or directory; digest \"sha256:00\": 2 hex digits, want 64",
+		"no-such-name-yet": "neither a directory nor a digest",
+	} {
+		s.casview("run", "--inputs", inputs, "--", "podman", "run", "IMAGE").wantExit(t, 125, want)
+	}
+}

@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,8 +106,11 @@ func (d *doctor) configuration(l *list) {
 		return
 	}
 	d.config = config.Default()
-	l.broken(Config, err.Error(), "The hook reads it for each container, and lets none start if it does not load.",
-		d.casview("config check")+"   # again after each change, until it is silent")
+	mend := d.casview("config check") + "   # again after each change, until it is silent"
+	if errors.Is(err, fs.ErrNotExist) {
+		mend = "casview config default > " + quote(d.configFile())
+	}
+	l.broken(Config, err.Error(), "The hook reads it for each container, and lets none start if it does not load.", mend)
 }
 
 func (d *doctor) configFile() string {

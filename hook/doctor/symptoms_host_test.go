@@ -14,7 +14,7 @@ func hostSymptoms() []symptom {
 		{name: "RuntimeOfAnotherVersion",
 			host: `cp -r $BIN $T/bin; printf '#!/bin/sh\necho casview-runtime v0.0.2\n' > $T/bin/casview-runtime; CASVIEW=$T/bin/casview`,
 			id:   Programs, status: Degraded, what: "v0.0.2"},
-		{name: "NoConfiguration", host: `rm $T/config.toml`, id: Config, status: Broken, what: "config.toml"},
+		{name: "NoConfiguration", host: `rm $T/config.toml`, id: Config, status: Broken, what: "config.toml", mend: "casview config default > "},
 		{name: "UnknownKey", config: "colour = 1\n", id: Config, status: Broken, what: "config.toml:2"},
 		{name: "ConfigurationLoads", id: Config, status: OK, what: "config.toml loads"},
 
