@@ -50,9 +50,25 @@ func (d *doctor) jobs(ctx context.Context, installed []string) {
 				l.skip(Job, "a container of "+name+" can't be started from here")
 				return
 			}
+			if cause := d.asleep(ctx, name); cause != "" {
+				l.skip(Job, cause)
+				return
+			}
 			d.job(ctx, l, name, start)
 		})
 	}
+}
+
+// asleep says that containerd does not run, which nobody may have asked for: it needs no installation of casview's, and
+// comes with Docker.
+func (d *doctor) asleep(ctx context.Context, name string) string {
+	if name != "containerd" || d.Engine == name {
+		return ""
+	}
+	if _, err := ask(ctx, "ctr", "--connect-timeout", "2s", "version"); err != nil {
+		return "containerd does not answer: " + err.Error()
+	}
+	return ""
 }
 
 func (d *doctor) job(ctx context.Context, l *list, name string, start jobCommand) {
