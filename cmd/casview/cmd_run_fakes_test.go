@@ -24,6 +24,7 @@ func TestRunDetachedWithAFakeEngine(t *testing.T) {
 		{"nerdctl", "nerdctl", "-d --rm complete 7", 7, []string{"wait 7", "rm --volumes 7"}, "result.json"},
 		{"ctr", "ctr", "-d complete 7", 7, []string{"tasks attach 7"}, "result.json"},
 		{"ctr without the view", "ctr", "-d no-hook 0", 125, nil, "the container was started without the view"},
+		{"another runtime", "nerdctl", "-d --runtime mine no-hook 0", 125, nil, "without the view: --runtime mine starts containers without casview"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,8 +26,7 @@ func (d *doctor) docker(ctx context.Context, l *list, e present) installation {
 			l.skip(RuntimeProgram, "needs root: "+err.Error())
 			return unknown
 		}
-		l.broken(HookFile, err.Error(), "dockerd does not start with a daemon.json that it can't read.",
-			d.sudo("dockerd --validate --config-file "+file))
+		l.broken(HookFile, err.Error(), "dockerd does not start with a daemon.json that it can't read.", d.sudo(validating(e, file)))
 		return unknown
 	}
 	name, ours := ourRuntime(configured)
@@ -38,6 +37,14 @@ func (d *doctor) docker(ctx context.Context, l *list, e present) installation {
 	}
 	d.dockerRunning(ctx, l, file, name, ours.Path)
 	return installedIf(ours.Path != "")
+}
+
+// validating is the command that says where daemon.json is wrong: dockerd itself since 23.
+func validating(e present, file string) string {
+	if e.version == (version{}) || e.version.before(23, 0) {
+		return "jq . " + file
+	}
+	return "dockerd --validate --config-file " + file
 }
 
 // dockerOptions is about how a container can ask: dockerd before 24 drops annotations.

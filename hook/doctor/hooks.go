@@ -252,10 +252,10 @@ func (d *doctor) hookRuns(ctx context.Context, l *list, named string, h specs.Ho
 	d.hookVersion(ctx, l, h.Path, engine)
 }
 
-// mendPrograms is what brings back a program that a hook needs. Installing names the programs beside this casview, which is
+// mendPrograms is what brings back a program that the engine needs, a hook's or another needed one. Installing names the programs beside this casview, which is
 // no help where one of those is missing.
-func (d *doctor) mendPrograms(engine string) string {
-	for _, name := range []string{spec.HookName, fsdName} {
+func (d *doctor) mendPrograms(engine string, needed ...string) string {
+	for _, name := range append(needed, spec.HookName, fsdName) {
 		if cannotRun(filepath.Join(d.Programs, name)) != "" {
 			return d.completePrograms()
 		}

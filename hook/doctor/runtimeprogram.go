@@ -29,13 +29,13 @@ func (d *doctor) runtimeRuns(ctx context.Context, l *list, w wrapped) {
 	}
 	why := w.engine + " can't start a container with this runtime."
 	if program == "" {
-		l.broken(RuntimeProgram, w.named+" names "+w.path+", which is not on PATH", why, d.install(w.engine))
+		l.broken(RuntimeProgram, w.named+" names "+w.path+", which is not on PATH", why, d.mendPrograms(w.engine, install.RuntimeName))
 		return
 	}
 	for _, name := range []string{install.RuntimeName, spec.HookName, fsdName} {
 		beside := filepath.Join(filepath.Dir(program), name)
 		if cause := cannotRun(beside); cause != "" {
-			l.broken(RuntimeProgram, w.named+" names "+w.path+": "+cause, why, d.install(w.engine))
+			l.broken(RuntimeProgram, w.named+" names "+w.path+": "+cause, why, d.mendPrograms(w.engine, install.RuntimeName))
 			return
 		}
 	}

@@ -20,6 +20,8 @@ type Command struct {
 	options []option
 	// idFile will hold the id of a container that the caller is to remove, "" if it is not.
 	idFile string
+	// otherRuntime is the option of the caller that names another runtime than casview's.
+	otherRuntime string
 }
 
 // Parse reads an engine's command line: the program, its global options, and `run` or `container run`. What follows is
@@ -41,6 +43,7 @@ func Parse(argv []string) (Command, error) {
 	if err := c.ownAnnotations(); err != nil {
 		return Command{}, fmt.Errorf("%s: %w", name, err)
 	}
+	c.otherRuntime = c.findOtherRuntime()
 	return c, nil
 }
 
@@ -90,6 +93,22 @@ func (c Command) Detached() bool { return c.isOn("detach") }
 
 // OwnFailure tells whether an exit code may be the engine's own, and not the job's.
 func (c Command) OwnFailure(code int) bool { return slices.Contains(c.engine.failures, code) }
+
+// OtherRuntime is the option by which the command itself names a runtime, "" if it names none, or casview's.
+func (c Command) OtherRuntime() string { return c.otherRuntime }
+
+func (c Command) findOtherRuntime() string {
+	if c.engine.runtime == "" {
+		return ""
+	}
+	for _, name := range []string{strings.TrimPrefix(c.engine.runtime, "--"), "runtime"} {
+		o, given := c.last(name)
+		if given && !slices.Contains([]string{"casview", "casview-runtime"}, filepath.Base(o.value)) {
+			return "--" + name + " " + o.value
+		}
+	}
+	return ""
+}
 
 func (c Command) isOn(name string) bool {
 	o, ok := c.last(name)

@@ -81,6 +81,27 @@ func TestPrepareTakesRemovalOver(t *testing.T) {
 	}
 }
 
+func TestOtherRuntime(t *testing.T) {
+	for in, want := range map[string]string{
+		"docker run img":                             "",
+		"docker run --runtime casview img":           "",
+		"docker run --runtime=runc img":              "--runtime runc",
+		"docker run img --runtime=runc":              "",
+		"ctr run --runc-binary /b/casview-runtime i": "",
+		"ctr run --runc-binary /b/crun img id":       "--runc-binary /b/crun",
+		"ctr run --runtime io.x img id":              "--runtime io.x",
+		"podman --runtime crun run img":              "",
+	} {
+		cmd, err := Parse(strings.Fields(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cmd.OtherRuntime(); got != want {
+			t.Errorf("%s: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestPrepareNamesCasviewRuntime(t *testing.T) {
 	for in, want := range map[string]string{
 		"ctr run img id":                          "ctr run --label k=v --runc-binary /bin/casview-runtime img id",
