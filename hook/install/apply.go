@@ -45,9 +45,9 @@ func (p *Plan) Apply() error {
 func (f File) enter(o Options, before, after *record) error {
 	e, ours := after.find(o.onHost(f.Path))
 	switch {
-	case f.Action == Keep && !ours, f.Action == ByHand:
+	case f.Action == Keep && !ours && !f.onlyCasviews(), f.Action == ByHand:
 		return nil // somebody else's
-	case f.Action == Keep:
+	case f.Action == Keep && ours:
 		e.Engines = append(slices.Clone(e.Engines), f.owners...)
 		before.put(e)
 		after.put(e)
@@ -85,6 +85,10 @@ func (f File) enter(o Options, before, after *record) error {
 	}
 	return nil
 }
+
+// onlyCasviews tells that nobody else would write a file with this very content: one that is there is from an installation
+// whose record was lost, and goes on record again. Programs may be a package's, and a configuration an administrator's.
+func (f File) onlyCasviews() bool { return f.change == nil && !f.once && f.Source == "" }
 
 // digest is that of what the file shall hold.
 func (f File) digest() (string, error) {

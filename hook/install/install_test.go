@@ -205,6 +205,34 @@ func TestSomebodyElsesFile(t *testing.T) {
 	}
 }
 
+// Without its record an installation can be made again, and then be taken out.
+func TestLostRecord(t *testing.T) {
+	o := options(t)
+	apply(t, o)
+	record := filepath.Join(o.Root, "etc/casview", recordName)
+	write(t, record, "{")
+	for _, plan := range []func(Options) (*Plan, error){NewPlan, NewRemoval} {
+		if _, err := plan(o); err == nil || !strings.Contains(err.Error(), record+": unexpected EOF: move it away and install again") {
+			t.Errorf("damaged: %v", err)
+		}
+	}
+	if err := os.Remove(record); err != nil {
+		t.Fatal(err)
+	}
+	if got := actions(apply(t, o)); !slices.Equal(got, []Action{Keep}) {
+		t.Errorf("again: %q", got)
+	}
+	removeAll(t, o)
+	if names, _ := filepath.Glob(filepath.Join(o.Root, SystemHooks, "*")); len(names) != 0 {
+		t.Errorf("left %q", names)
+	}
+	for _, theirs := range []string{"etc/casview/config.toml", "usr/local/bin/casview-hook"} {
+		if !exists(filepath.Join(o.Root, theirs)) {
+			t.Errorf("%s may be somebody else's", theirs)
+		}
+	}
+}
+
 func TestInstallForAUser(t *testing.T) {
 	home := t.TempDir()
 	o := Options{Engine: Podman, UserConfig: home, Programs: programs(t), CollectTimeout: time.Minute}

@@ -103,7 +103,7 @@ func (o Options) readRecord() (record, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil {
-		return r, fmt.Errorf("%s: %w", path, err)
+		return r, fmt.Errorf("%s: %w: move it away and install again, which puts what is there on record", path, err)
 	}
 	if r.Schema != recordSchema {
 		return r, fmt.Errorf("%s: schema %q: this version knows %s only", path, r.Schema, recordSchema)
