@@ -60,6 +60,7 @@ func TestWrongUsage(t *testing.T) {
 		{"run --inputs . -- make", "run: \"make\" is no container engine"},
 		{"run --inputs . -- podman exec c ls", "only `run`"},
 		{"run --inputs . --run a/b -- podman run img", "a/b"},
+		{"run --inputs . --timeout -5s -- podman run img", "--timeout -5s"},
 		{"run --inputs . --target work -- podman run img", "io.casview.target"},
 		{"run --inputs . --output [ -- podman run img", "io.casview.outputs"},
 	}

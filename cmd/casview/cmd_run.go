@@ -66,6 +66,9 @@ func (a *app) runJob(cmd *cobra.Command, o runOptions, argv []string) error {
 	if o.inputs == "" {
 		return usagef(cmd, "--inputs is missing")
 	}
+	if o.timeout < 0 {
+		return usagef(cmd, "--timeout %s: want a time above 0", o.timeout)
+	}
 	engine, err := enginecmd.Parse(argv)
 	if err != nil {
 		return usagef(cmd, "%v", err)
