@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -184,6 +185,23 @@ func (o *installOptions) check(cmd *cobra.Command) error {
 		return usagef(cmd, "--prefix goes with --root: on this system the programs stay where they are")
 	case given("prefix") && !filepath.IsAbs(o.prefix):
 		return usagef(cmd, "--prefix %q: is not an absolute path", o.prefix)
+	case given("hooks-dir") && slices.Contains([]install.Engine{install.Containerd, install.Docker, install.CDI}, install.Engine(o.engine)):
+		return usagef(cmd, "--hooks-dir is for podman and crio: %s has no folder of hooks", o.engine)
+	}
+	return o.checkRoot(cmd)
+}
+
+// checkRoot refuses a system that is not there: one that should be mounted, as on /host of the image, would be made anew.
+func (o *installOptions) checkRoot(cmd *cobra.Command) error {
+	if o.root == "" {
+		return nil
+	}
+	fi, err := os.Stat(o.root)
+	if err == nil && !fi.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return fmt.Errorf("%s: --root %s: no system is there: mount its root folder, or make the folder: %w", cmd.Name(), o.root, err)
 	}
 	return nil
 }

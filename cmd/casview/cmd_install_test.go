@@ -88,6 +88,20 @@ func TestInstallFailures(t *testing.T) {
 	s.casview("install", "--root", t.TempDir()).wantExit(t, exitFailure, "is missing")
 }
 
+// A host's root folder that is not mounted is not made, to be told that all is installed.
+func TestInstallOntoNothing(t *testing.T) {
+	s := newSite(t)
+	for _, verb := range []string{"install", "uninstall"} {
+		host := filepath.Join(t.TempDir(), "host")
+		s.process(verb, "--root", host).wantExit(t, exitFailure, "--root "+host+": no system is there")
+		if _, err := os.Lstat(host); err == nil {
+			t.Errorf("%s made it", verb)
+		}
+		write(t, host, "")
+		s.process(verb, "--root", host).wantExit(t, exitFailure, "not a directory")
+	}
+}
+
 // Options that would act elsewhere than was meant, or be dropped, are refused.
 func TestInstallUsage(t *testing.T) {
 	s, root := newSite(t), t.TempDir()
@@ -98,6 +112,7 @@ func TestInstallUsage(t *testing.T) {
 		{[]string{"install", "--root", ""}, "--root is empty"},
 		{[]string{"uninstall", "--root", ""}, "--root is empty"},
 		{[]string{"install", "--prefix", "/opt/casview"}, "--prefix goes with --root"},
+		{[]string{"install", "--root", root, "--engine", "docker", "--hooks-dir", "/h"}, "--hooks-dir is for podman and crio"},
 		{[]string{"install", "--root", root, "--prefix", "opt"}, `--prefix "opt": is not an absolute path`},
 		{[]string{"install", "--root", root, "--engine", "podman", "--engine", "crio"}, "given twice"},
 		{[]string{"uninstall", "--root", root, "--engine", "podman", "--engine", "crio"}, "given twice"},
