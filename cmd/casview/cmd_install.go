@@ -77,9 +77,6 @@ With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"a
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var engines []install.Engine
-			if _, err := os.Stat(o.root); o.root != "" && errors.Is(err, fs.ErrNotExist) {
-				a.note("install: %s is missing, so that no host has its root there: in a container, mount it (-v /:%[1]s)", o.root)
-			}
 			err := a.changeFiles(cmd, o, func(options install.Options) (*install.Plan, error) {
 				c, err := a.configOf(options.Root)
 				if err != nil {

@@ -125,18 +125,6 @@ func TestInstallUsage(t *testing.T) {
 	}
 }
 
-// An image that nobody gave the host's root to installs into itself. A package is staged in a folder that is made.
-func TestInstallOntoAMissingRoot(t *testing.T) {
-	s, root := newSite(t), filepath.Join(t.TempDir(), "host")
-	o := s.process("install", "--root", root)
-	if want := "casview: install: " + root + " is missing, so that no host has its root there"; o.code != 0 || !strings.HasPrefix(o.err, want) {
-		t.Errorf("exit %d: %s, want %s", o.code, o.err, want)
-	}
-	if o := s.process("install", "--root", root); o.code != 0 || o.err != "" {
-		t.Errorf("exit %d: %s", o.code, o.err)
-	}
-}
-
 // What stays when an engine is taken out says why.
 func TestUninstallSaysWhatIsKept(t *testing.T) {
 	s, root := newSite(t), t.TempDir()
