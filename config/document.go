@@ -30,7 +30,7 @@ func (d *document) checkKeys() error {
 	for _, key := range d.meta.Keys() {
 		want, ok := known[key.String()]
 		if !ok {
-			return &problem{key: key, reason: unknownKey(key)}
+			return &problem{key: key, reason: unknownKey(key), unknown: true}
 		}
 		if err := d.checkType(key, want); err != nil {
 			return &problem{key: key, reason: err.Error()}

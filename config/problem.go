@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -14,7 +15,14 @@ type problem struct {
 	line   int // 1 is the first; 0: not known
 	key    toml.Key
 	reason string
+	// unknown says that the key is none of casview's.
+	unknown bool
 }
+
+// ErrUnknownKey is what Load's error wraps where a key is none of casview's: it may be another one, misspelled.
+var ErrUnknownKey = errors.New("unknown key")
+
+func (p *problem) Is(target error) bool { return target == ErrUnknownKey && p.unknown }
 
 var _ error = (*problem)(nil)
 

@@ -17,6 +17,8 @@ type Wrapping struct {
 // WrappingPolicy is the part of Policy that casview-runtime needs.
 type WrappingPolicy struct {
 	AcceptEnv bool `toml:"accept_env"`
+	// Given says that the file has the key, whatever its value.
+	Given bool `toml:"-"`
 }
 
 // Wrapping is c's part for casview-runtime.
@@ -39,9 +41,11 @@ func LoadWrapping(path string) (Wrapping, error) {
 		return Wrapping{}, err
 	}
 	var w Wrapping
-	if _, err := toml.Decode(text, &w); err != nil {
+	keys, err := toml.Decode(text, &w)
+	if err != nil {
 		return Wrapping{}, inFile(path, nil, err)
 	}
+	w.Policy.Given = keys.IsDefined("policy", "accept_env")
 	if err := checkRuntime(w.Runtime.Path); err != nil {
 		return Wrapping{}, inFile(path, nil, &problem{key: toml.Key{"runtime", "path"}, reason: err.Error()})
 	}

@@ -78,7 +78,8 @@ func (env Env) answer(c call, text []byte) (config.Wrapping, error) {
 	if broken != nil {
 		var unknown error
 		keys, unknown = config.LoadWrapping(env.Config)
-		variables = keys.Policy.AcceptEnv || unknown != nil
+		misspelled := errors.Is(broken, config.ErrUnknownKey) && !keys.Policy.Given
+		variables = keys.Policy.AcceptEnv || unknown != nil || misspelled
 	}
 	container, err := spec.ParseConfig(text)
 	if err != nil {

@@ -144,6 +144,7 @@ func TestOthersPass(t *testing.T) {
 		{"mistakes in the configuration", "create", broken, `{}`},
 		{"casview in the arguments", "run", broken, `{"process":{"args":["io.casview.inputs","CASVIEW_INPUTS=x"]}}`},
 		{"variables do not count", "run", broken, environment},
+		{"variables do not count, by a key that is there", "run", "x = 1\n[policy]\naccept_env = false\n" + ours, environment},
 		{"another verb", "delete", broken, annotated},
 		{"a checkpoint of others", "restore", ours, `{}`},
 	}
@@ -181,6 +182,9 @@ func TestRefused(t *testing.T) {
 	}{
 		{name: "mistakes in the configuration", verb: "create", config: ours + "[log]\nlevel = \"loud\"\n", container: annotated, want: "c.toml:5: log.level: "},
 		{name: "no TOML, and nobody knows whether variables count", verb: "run", config: "[runtime\n", container: environment, want: "c.toml:3: "},
+		{name: "a key that may be a misspelled accept_env", verb: "run", config: ours + "[policy]\naccept_environment = true\n", container: environment,
+			want: "c.toml:5: policy.accept_environment: unknown key"},
+		{name: "accept_env outside of its table", verb: "run", config: "accept_env = true\n" + ours, container: environment, want: "accept_env: unknown key"},
 		{name: "no configuration", verb: "create", config: ours, container: annotated, want: "c.toml: no such file",
 			spoil: func(t *testing.T, b *bench) { remove(t, b.env.Config) }},
 		{name: "no hook", verb: "create", config: ours, container: annotated, want: "casview-hook: no such file", remembered: []string{"c", "r1"},
