@@ -27,9 +27,11 @@ type bench struct {
 	command []string // what was executed
 }
 
+// newBench has a state directory of its own: what is refused is remembered there.
 func newBench(t *testing.T, config, container string) *bench {
 	t.Helper()
 	b := &bench{dir: t.TempDir()}
+	config = "state = \"DIR/state\"\n" + config
 	b.env = Env{
 		Hook: b.write(t, "casview-hook", ""), Config: b.write(t, "c.toml", strings.ReplaceAll(config, "DIR", b.dir)), Stderr: &b.stderr,
 		Exec: func(runtime string, args []string) error {
@@ -203,7 +205,7 @@ func TestRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t, "state = \"DIR/state\"\n"+c.config, c.container)
+			b := newBench(t, c.config, c.container)
 			b.write(t, "log", "")
 			if c.spoil != nil {
 				c.spoil(t, b)
@@ -243,7 +245,7 @@ func remove(t *testing.T, path string) {
 }
 
 func TestRefusalIsRemembered(t *testing.T) {
-	b := newBench(t, "state = \"DIR/state\"\n"+ours, annotated)
+	b := newBench(t, ours, annotated)
 	remove(t, b.env.Hook)
 	cause := Run(b.env, b.args("create"))
 	runs, err := rundir.OpenRuns(filepath.Join(b.dir, "state"))
