@@ -90,7 +90,7 @@ func (a *app) ingest(ctx context.Context, c config.Config, s *cas.Local, dir str
 	})
 	bar.close()
 	if err != nil {
-		return r, fmt.Errorf("ingest %s: %w", dir, err)
+		return r, err
 	}
 	for _, skip := range r.Skipped {
 		a.note("warning: skipped %s %q: %s", skip.Type, skip.Path, skip.Reason)

@@ -14,6 +14,14 @@ import (
 	"github.com/google/renameio/v2"
 )
 
+// failed says which file an error is about, once.
+func (f File) failed(err error) error {
+	if at, ok := err.(*fs.PathError); ok && at.Path == f.Path {
+		err = at.Err
+	}
+	return fmt.Errorf("%s %s: %w", f.Action, f.Path, err)
+}
+
 // Apply carries the plan out. Each file appears whole. After an error what was done before it stays and is on record, and
 // doing it again is fine.
 func (p *Plan) Apply() error {
@@ -23,7 +31,7 @@ func (p *Plan) Apply() error {
 	before, after := p.record.clone(), p.record.clone()
 	for _, f := range p.Files {
 		if err := f.enter(p.options, &before, &after); err != nil {
-			return fmt.Errorf("%s %s: %w", f.Action, f.Path, err)
+			return f.failed(err)
 		}
 	}
 	// On record before anything is made: what an interrupted installation has made can be taken out too.
@@ -32,7 +40,7 @@ func (p *Plan) Apply() error {
 	}
 	for _, f := range p.Files {
 		if err := f.apply(); err != nil {
-			return fmt.Errorf("%s %s: %w", f.Action, f.Path, err)
+			return f.failed(err)
 		}
 	}
 	if err := p.options.writeRecord(before, after); err != nil {

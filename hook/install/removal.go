@@ -137,7 +137,7 @@ func (o Options) undoing(f *File, e entry, now []byte) error {
 func (p *Plan) remove() error {
 	for _, f := range p.Files {
 		if err := f.undo(); err != nil {
-			return fmt.Errorf("%s %s: %w", f.Action, f.Path, err)
+			return f.failed(err)
 		}
 	}
 	after := p.next()
