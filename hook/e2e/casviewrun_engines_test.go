@@ -95,7 +95,7 @@ func TestCasviewRunDocker(t *testing.T) {
 		if o.code != 125 {
 			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
 		}
-		wantLine(t, o.stderr, "the container ran without the view", "casview doctor")
+		wantLine(t, o.stderr, "the container ran without the view", "--runtime runc starts containers without casview")
 	})
 	t.Run("VariablesAreNotAllowed", func(t *testing.T) {
 		always := s.always
@@ -207,7 +207,7 @@ func TestCasviewRunCtr(t *testing.T) {
 		if o.code != 125 || o.stdout != "the job ran\n" {
 			t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
 		}
-		wantLine(t, o.stderr, "the container ran without the view", "casview doctor")
+		wantLine(t, o.stderr, "the container ran without the view", "--runc-binary runc starts containers without casview")
 	})
 	t.Run("EngineFails", func(t *testing.T) {
 		o := run(t, s.underCasview(c.run("run", "--rm", "no-such-image", "id"), 0, bin, root, unique("ctr")))
