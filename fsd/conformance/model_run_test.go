@@ -79,6 +79,7 @@ func (f *field) pair(i int) (*pair, error) {
 	}
 	p := newPair(f.driver, view, plain)
 	p.shortOfMemory = f.shortOfMemory
+	p.view.unsteady = f.shortOfMemory && !p.numbered()
 	p.exceptions = append(p.exceptions, f.also...)
 	return p, modelInputs().write(plain.dir)
 }

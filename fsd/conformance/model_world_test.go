@@ -19,6 +19,8 @@ const (
 type world struct {
 	dir   string
 	plain bool
+	// unsteady says that a file's inode number may change between a listing and a look at the file.
+	unsteady bool
 	// drop makes the kernel forget what it knows of the tree; nil in a plain one.
 	drop  func() error
 	files [maxFiles]*openFile
