@@ -21,9 +21,6 @@ type Lock struct{ f *os.File }
 // File is the descriptor to hand to the daemon.
 func (l *Lock) File() *os.File { return l.f }
 
-// LockFromFile takes over a lock that was inherited.
-func LockFromFile(f *os.File) *Lock { return &Lock{f: f} }
-
 // Close gives up this process's share of the lock.
 func (l *Lock) Close() error { return l.f.Close() }
 

@@ -1,15 +1,11 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // containerd is a daemon of its own, reached on its unix socket with ctr.
@@ -55,25 +51,8 @@ func newContainerd(t *testing.T, s *site) *containerd {
 
 func (c *containerd) serve(t *testing.T, config string) {
 	t.Helper()
-	var log bytes.Buffer
-	daemon := exec.Command(find(t, "containerd"), "--config", config)
-	daemon.Stdout, daemon.Stderr = &log, &log
-	// The shims inherit the log: it must not hold up the end.
-	daemon.WaitDelay = 5 * time.Second
-	must(t, daemon.Start())
-	t.Cleanup(func() {
-		must(t, daemon.Process.Signal(unix.SIGTERM))
-		_ = daemon.Wait()
-		if t.Failed() {
-			t.Logf("containerd: %s", log.String())
-		}
-	})
-	eventually(t, func() error {
-		out, err := exec.Command(c.ctr, "--address", c.socket, "version").CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("containerd does not answer: %w: %s", err, out)
-		}
-		return nil
+	startEngine(t, exec.Command(find(t, "containerd"), "--config", config), func() *exec.Cmd {
+		return exec.Command(c.ctr, "--address", c.socket, "version")
 	})
 }
 

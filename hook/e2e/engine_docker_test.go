@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // docker is a dockerd of its own on a containerd of its own, with casview-runtime among its runtimes. Docker before 24 gives
@@ -85,25 +82,7 @@ func (d *docker) host() string { return "unix://" + filepath.Join(d.dir, "sock")
 
 func (d *docker) serve(t *testing.T, config string) {
 	t.Helper()
-	var log buffer
-	daemon := exec.Command(find(t, "dockerd"), "--config-file", config)
-	daemon.Stdout, daemon.Stderr = &log, &log
-	daemon.WaitDelay = 5 * time.Second
-	must(t, daemon.Start())
-	t.Cleanup(func() {
-		must(t, daemon.Process.Signal(unix.SIGTERM))
-		_ = daemon.Wait()
-		if t.Failed() {
-			t.Logf("dockerd: %s", log.String())
-		}
-	})
-	eventually(t, func() error {
-		out, err := d.docker("version").CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("dockerd does not answer: %w: %s%s", err, out, log.String())
-		}
-		return nil
-	})
+	startEngine(t, exec.Command(find(t, "dockerd"), "--config-file", config), func() *exec.Cmd { return d.docker("version") })
 }
 
 // importImage makes the root filesystem an image.

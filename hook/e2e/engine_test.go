@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,6 +58,31 @@ func succeed(t *testing.T, e engine, j job) outcome {
 		t.Fatalf("job %s: exit %d\nstdout: %s\nstderr: %s\nlog: %s", j.run, o.code, o.stdout, o.stderr, e.site().log(j.run))
 	}
 	return o
+}
+
+// startEngine starts an engine's daemon and waits until it answers a client. It ends with the test.
+func startEngine(t *testing.T, daemon *exec.Cmd, client func() *exec.Cmd) {
+	t.Helper()
+	name := filepath.Base(daemon.Path)
+	var log buffer
+	daemon.Stdout, daemon.Stderr = &log, &log
+	// The shims inherit the log: it must not hold up the end.
+	daemon.WaitDelay = 5 * time.Second
+	must(t, daemon.Start())
+	t.Cleanup(func() {
+		must(t, daemon.Process.Signal(unix.SIGTERM))
+		_ = daemon.Wait()
+		if t.Failed() {
+			t.Logf("%s: %s", name, log.String())
+		}
+	})
+	eventually(t, func() error {
+		out, err := client().CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s does not answer: %w: %s%s", name, err, out, log.String())
+		}
+		return nil
+	})
 }
 
 // find returns a program's path, or fails the test: on a test host every engine is installed.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -77,21 +76,6 @@ func (p Program) Hook(stage Stage) specs.Hook {
 		Env:     []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 		Timeout: &timeout,
 	}
-}
-
-// ProgramOf reads back what Hook wrote. ok is false for a hook that casview did not write.
-func ProgramOf(h specs.Hook, stage Stage) (p Program, ok bool) {
-	if h.Timeout == nil {
-		return p, false
-	}
-	p.Path = h.Path
-	if len(h.Args) == 4 && h.Args[1] == ConfigOption {
-		p.Config = h.Args[2]
-	}
-	if stage == Poststop {
-		p.CollectTimeout = (time.Duration(*h.Timeout)*time.Second - createTimeout) / poststopWaits
-	}
-	return p, Ours(h) && p.Check() == nil && reflect.DeepEqual(p.Hook(stage), h)
 }
 
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

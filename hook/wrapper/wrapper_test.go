@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -104,11 +105,11 @@ func TestHooksAreAdded(t *testing.T) {
 				if fmt.Sprint(got.Annotations) != fmt.Sprint(c.annotations) {
 					t.Errorf("annotations %v, want %v", got.Annotations, c.annotations)
 				}
-				want := spec.Program{Path: b.env.Hook, Config: b.env.Config, CollectTimeout: 300e9}
+				want := spec.Program{Path: b.env.Hook, Config: b.env.Config, CollectTimeout: 300e9}.Hook(spec.Poststop)
 				if h := got.Hooks; h == nil || len(h.CreateRuntime) != 1 || len(h.Poststop) != 1 {
 					t.Fatalf("hooks %+v", h)
-				} else if p, ok := spec.ProgramOf(h.Poststop[0], spec.Poststop); !ok || p != want {
-					t.Errorf("poststop %+v", p)
+				} else if !reflect.DeepEqual(h.Poststop[0], want) {
+					t.Errorf("poststop %+v, want %+v", h.Poststop[0], want)
 				}
 			})
 		}
