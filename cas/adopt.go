@@ -6,8 +6,9 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/casview/casview/cas/internal/beneath"
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/cas/internal/beneath"
 )
 
 // AdoptMode says what becomes of the file that a store adopts.
@@ -119,7 +120,7 @@ func (s *Local) adoptCopy(src *candidate, d Digest) (Adoption, error) {
 		return Adoption{}, err
 	}
 	defer t.discard()
-	got, size, linked, err := t.fill(f, d.alg, nil)
+	got, size, linked, err := t.fill(f, d.Algorithm(), nil)
 	if err != nil {
 		return Adoption{}, err
 	}

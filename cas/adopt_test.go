@@ -11,8 +11,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/casview/casview/cas/internal/testfs"
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/cas/internal/testfs"
 )
 
 // staging is a directory with one file "out", as a job would leave it.
@@ -75,7 +76,7 @@ func TestAdoptMovesTheInode(t *testing.T) {
 					t.Fatal(err)
 				}
 				before := stat(t, path)
-				d := SHA256.Sum(content)
+				d := Sum(SHA256, content)
 				a, err := s.Adopt(dir, "out", d, AdoptMove)
 				if err != nil || a != (Adoption{Moved: true}) {
 					t.Fatalf("Adopt = %+v, %v", a, err)
@@ -141,7 +142,7 @@ func TestAdoptCopyLeavesTheFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := stat(t, path)
-			d := BLAKE3.Sum(content)
+			d := Sum(BLAKE3, content)
 			a, err := s.Adopt(dir, "out", d, AdoptCopy)
 			if err != nil || a.Moved || a.Existed || (!a.Reflinked && a.Copied != int64(len(content))) {
 				t.Fatalf("Adopt = %+v, %v", a, err)
@@ -161,7 +162,7 @@ func TestAdoptCopyOfChangedFile(t *testing.T) {
 	s := openTest(t, SHA256)
 	dir := staging(t, t.TempDir(), []byte("changed since"))
 	before := stat(t, filepath.Join(dir.Name(), "out"))
-	d := SHA256.Sum([]byte("what was hashed"))
+	d := Sum(SHA256, []byte("what was hashed"))
 	if _, err := s.Adopt(dir, "out", d, AdoptCopy); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), `"out"`) {
 		t.Fatalf("Adopt: %v", err)
 	}
@@ -193,7 +194,7 @@ func TestAdoptTakesRegularFilesOnly(t *testing.T) {
 			}
 			before := stat(t, path)
 			for _, how := range []AdoptMode{AdoptMove, AdoptCopy} {
-				if _, err := s.Adopt(dir, "special", SHA256.Sum([]byte("x")), how); err == nil {
+				if _, err := s.Adopt(dir, "special", Sum(SHA256, []byte("x")), how); err == nil {
 					t.Errorf("mode %d: no error", how)
 				}
 			}
@@ -204,7 +205,7 @@ func TestAdoptTakesRegularFilesOnly(t *testing.T) {
 	}
 	s := openTest(t, SHA256)
 	dir := staging(t, t.TempDir(), nil)
-	if _, err := s.Adopt(dir, "missing", SHA256.Sum(nil), AdoptMove); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Adopt(dir, "missing", Sum(SHA256, nil), AdoptMove); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
 	}
 	if _, err := s.Adopt(dir, "out", Digest{}, AdoptMove); err == nil {
@@ -241,7 +242,7 @@ func TestAdoptFromLongPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	unix.Close(fd)
-	d := SHA256.Sum([]byte("deep"))
+	d := Sum(SHA256, []byte("deep"))
 	if a, err := s.Adopt(dir, name, d, AdoptMove); err != nil || !a.Moved {
 		t.Fatalf("Adopt = %+v, %v", a, err)
 	}
@@ -260,7 +261,7 @@ func unprivilegedProcess(dir string) error {
 		return err
 	}
 	defer staging.Close()
-	a, err := s.Adopt(staging, "out", SHA256.Sum([]byte("root's")), AdoptMove)
+	a, err := s.Adopt(staging, "out", Sum(SHA256, []byte("root's")), AdoptMove)
 	if err != nil || a.Moved || (a.Copied == 0 && !a.Reflinked) {
 		return fmt.Errorf("file of another owner: %+v, %w", a, err)
 	}
@@ -268,7 +269,7 @@ func unprivilegedProcess(dir string) error {
 	if err := os.WriteFile(own, []byte("own"), 0); err != nil {
 		return err
 	}
-	if a, err := s.Adopt(staging, "own", SHA256.Sum([]byte("own")), AdoptCopy); err != nil || a.Existed {
+	if a, err := s.Adopt(staging, "own", Sum(SHA256, []byte("own")), AdoptCopy); err != nil || a.Existed {
 		return fmt.Errorf("copy of a file with mode 0000: %+v, %w", a, err)
 	}
 	if info, err := os.Lstat(own); err != nil || info.Mode() != 0 {
@@ -277,7 +278,7 @@ func unprivilegedProcess(dir string) error {
 	if _, err := s.PutBytes([]byte("third")); err != nil {
 		return err
 	}
-	if a, err := s.Adopt(staging, "own", SHA256.Sum([]byte("own")), AdoptMove); err != nil || !a.Existed {
+	if a, err := s.Adopt(staging, "own", Sum(SHA256, []byte("own")), AdoptMove); err != nil || !a.Existed {
 		return fmt.Errorf("move of a file with mode 0000: %+v, %w", a, err)
 	}
 	return nil
@@ -313,7 +314,7 @@ func TestAdoptWithoutPrivileges(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %s", err, stderr)
 	}
-	d := SHA256.Sum([]byte("root's"))
+	d := Sum(SHA256, []byte("root's"))
 	blob := filepath.Join(dir, "store/blobs/sha256", d.Hex()[:2], d.Hex())
 	if st := stat(t, blob); st.Uid != nobody || st.Mode != unix.S_IFREG|0o444 {
 		t.Errorf("blob has owner %d mode %o", st.Uid, st.Mode)

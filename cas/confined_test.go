@@ -40,7 +40,7 @@ func confinedProcess(dir string) error {
 	if err := s.Verify(d); err != nil {
 		return err
 	}
-	a, err := s.Adopt(staging, "out", SHA256.Sum([]byte("output")), AdoptMove)
+	a, err := s.Adopt(staging, "out", Sum(SHA256, []byte("output")), AdoptMove)
 	if err != nil || !a.Moved {
 		return fmt.Errorf("adopt: %+v, %w", a, err)
 	}

@@ -1,5 +1,5 @@
-// Package cas owns content digests and the local content-addressed store: how a blob is named, how it gets into the
-// store whole or not at all, and how it is read back. It knows nothing of trees (cas/tree), views or containers.
+// Package cas owns hashing and the local content-addressed store: how a blob gets into the store whole or not at all, and how
+// it is read back. What blobs are called is cas/digest. It knows nothing of trees (cas/tree), views or containers.
 //
 // On disk a store is a directory of mode 0700:
 //

@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/casview/casview/cas/internal/testfs"
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/cas/internal/testfs"
 )
 
 func TestAdoptAcrossFilesystems(t *testing.T) {
@@ -31,7 +32,7 @@ func TestAdoptAcrossFilesystems(t *testing.T) {
 						t.Fatal(err)
 					}
 					before := stat(t, path)
-					d := SHA256.Sum(content)
+					d := Sum(SHA256, content)
 					a, err := s.Adopt(src, "out", d, how)
 					if err != nil || a.Moved || a.Existed || (!a.Reflinked && a.Copied != int64(len(content))) {
 						t.Fatalf("Adopt = %+v, %v", a, err)
@@ -56,7 +57,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	defer s.Close()
 	content := bytes.Repeat([]byte("full"), 1<<20)
-	d := SHA256.Sum(content)
+	d := Sum(SHA256, content)
 	wantFull := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, unix.ENOSPC) {
@@ -121,7 +122,7 @@ func TestDiskFullOfInodes(t *testing.T) {
 		}
 		fill = append(fill, name)
 	}
-	d := SHA256.Sum(content)
+	d := Sum(SHA256, content)
 	if _, err := s.Adopt(src, "out", d, AdoptMove); !errors.Is(err, unix.ENOSPC) {
 		t.Fatalf("Adopt: %v", err)
 	}
@@ -145,7 +146,7 @@ func TestReflink(t *testing.T) {
 	}
 	defer s.Close()
 	content := bytes.Repeat([]byte("cow"), copyBuffer)
-	d := SHA256.Sum(content)
+	d := Sum(SHA256, content)
 	src := staging(t, dir, content)
 	a, err := s.Adopt(src, "out", d, AdoptCopy)
 	if err != nil || a != (Adoption{Reflinked: true}) {

@@ -19,13 +19,13 @@ func (s *Local) PutExpected(r io.Reader, want Digest) (int64, error) {
 	if want.IsZero() {
 		return 0, errors.New("store blob: no expected digest")
 	}
-	_, n, err := s.insert(r, want.alg, want)
+	_, n, err := s.insert(r, want.Algorithm(), want)
 	return n, err
 }
 
 // PutBytes implements Writer. Content that the store has already is not written again.
 func (s *Local) PutBytes(b []byte) (Digest, error) {
-	d := s.alg.Sum(b)
+	d := Sum(s.alg, b)
 	return d, s.putBytes(d, b)
 }
 
@@ -74,7 +74,7 @@ func (s *Local) putSmall(fd int, size int64) (d Digest, n int64, whole bool, err
 	if k == len(*buf) {
 		return Digest{}, 0, false, nil
 	}
-	d = s.alg.Sum((*buf)[:k])
+	d = Sum(s.alg, (*buf)[:k])
 	return d, int64(k), true, s.putBytes(d, (*buf)[:k])
 }
 
@@ -86,7 +86,7 @@ func (s *Local) insert(r io.Reader, a Algorithm, want Digest) (Digest, int64, er
 	head := (*buf)[:n]
 	switch err {
 	case io.EOF, io.ErrUnexpectedEOF:
-		d := a.Sum(head)
+		d := Sum(a, head)
 		if err := expect(d, want); err != nil {
 			return Digest{}, 0, err
 		}

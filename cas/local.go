@@ -1,7 +1,6 @@
 package cas
 
 import (
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,7 +37,7 @@ const copyBuffer = 256 << 10
 // OpenLocal opens the store in dir and creates what is missing, the directory itself with mode 0700. New blobs are named
 // with a.
 func OpenLocal(dir string, a Algorithm) (*Local, error) {
-	if !a.valid() {
+	if !a.Valid() {
 		return nil, fmt.Errorf("open store %s: no digest algorithm", dir)
 	}
 	dir, err := filepath.Abs(dir)
@@ -130,9 +129,11 @@ func (s *Local) Close() error {
 // blobPath is where d lives, relative to the blobs directory.
 func blobPath(d Digest) string {
 	var room [80]byte // a path is made for each look at the store: one allocation is enough
-	path := append(room[:0], d.alg.String()...)
-	path = hex.AppendEncode(append(path, '/'), d.sum[:1])
-	path = hex.AppendEncode(append(path, '/'), d.sum[:])
+	path := append(room[:0], d.Algorithm().String()...)
+	var digits [64]byte
+	all := d.AppendHex(digits[:0])
+	path = append(append(path, '/'), all[:2]...)
+	path = append(append(path, '/'), all...)
 	return string(path)
 }
 

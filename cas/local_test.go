@@ -74,7 +74,7 @@ func TestPut(t *testing.T) {
 		for name, content := range contents() {
 			t.Run(a.String()+"/"+name, func(t *testing.T) {
 				s := openTest(t, a)
-				want := a.Sum(content)
+				want := Sum(a, content)
 				for range 2 {
 					d, n, err := s.Put(bytes.NewReader(content))
 					if err != nil || d != want || n != int64(len(content)) {
@@ -113,7 +113,7 @@ func TestPutBytesAndFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			d, n, err := s.PutFile(f)
-			if err != nil || d != SHA256.Sum(content) || n != int64(len(content)) {
+			if err != nil || d != Sum(SHA256, content) || n != int64(len(content)) {
 				t.Fatalf("PutFile = %v, %d, %v", d, n, err)
 			}
 			wantBlob(t, s, d, content)
@@ -135,7 +135,7 @@ func TestPutExpected(t *testing.T) {
 	for name, content := range contents() {
 		t.Run(name, func(t *testing.T) {
 			s := openTest(t, SHA256)
-			want := BLAKE3.Sum(content)
+			want := Sum(BLAKE3, content)
 			if _, err := s.PutExpected(strings.NewReader("no"+string(content)), want); !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("wrong content: %v", err)
 			}
@@ -184,7 +184,7 @@ func (b neverEnding) Read(p []byte) (int, error) {
 
 func TestMissingBlob(t *testing.T) {
 	s := openTest(t, SHA256)
-	for _, d := range []Digest{SHA256.Sum([]byte("?")), BLAKE3.Sum([]byte("?")), {}} {
+	for _, d := range []Digest{Sum(SHA256, []byte("?")), Sum(BLAKE3, []byte("?")), {}} {
 		_, open := s.Open(d)
 		_, size := s.Size(d)
 		_, read := s.ReadBlob(d, 10)

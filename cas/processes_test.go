@@ -45,7 +45,7 @@ func writerProcess(dir string) error {
 	all := manyContents()
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	for i, content := range all {
-		d := SHA256.Sum(content)
+		d := Sum(SHA256, content)
 		if err := storeSomehow(s, handle, i, content, d); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func TestConcurrentWriterProcesses(t *testing.T) {
 	}
 	defer s.Close()
 	for _, content := range manyContents() {
-		wantBlob(t, s, SHA256.Sum(content), content)
+		wantBlob(t, s, Sum(SHA256, content), content)
 	}
 }
 

@@ -49,7 +49,7 @@ func (s *Local) ReadBlob(d Digest, limit int64) ([]byte, error) {
 	if _, err := io.ReadFull(f, b); err != nil {
 		return nil, fmt.Errorf("read blob %s: %w", d, err)
 	}
-	if got := d.alg.Sum(b); got != d {
+	if got := Sum(d.Algorithm(), b); got != d {
 		return nil, fmt.Errorf("blob %s has digest %s: %w", d, got, ErrCorrupt)
 	}
 	return b, nil
@@ -62,7 +62,7 @@ func (s *Local) Verify(d Digest) error {
 		return err
 	}
 	defer f.Close()
-	got, _, err := s.hash(f, d.alg)
+	got, _, err := s.hash(f, d.Algorithm())
 	if err != nil {
 		return fmt.Errorf("verify blob %s: %w", d, err)
 	}
@@ -132,12 +132,12 @@ func checkBlob(d Digest, st *unix.Stat_t, err error) error {
 func (s *Local) hash(r io.Reader, a Algorithm) (Digest, int64, error) {
 	buf := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buf)
-	h := a.New()
+	h := NewHash(a)
 	n, err := io.CopyBuffer(h, onlyReader{r}, *buf)
 	if err != nil {
 		return Digest{}, n, err
 	}
-	return a.finish(h), n, nil
+	return finish(a, h), n, nil
 }
 
 // onlyReader hides WriterTo, with which io.CopyBuffer would pass over the buffer it was given.

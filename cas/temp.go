@@ -6,8 +6,9 @@ import (
 	"math/rand/v2"
 	"os"
 
-	"github.com/casview/casview/cas/internal/reflink"
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/cas/internal/reflink"
 )
 
 // blobMode makes a blob read-only for everybody: nothing changes it by accident, and the store's own mode hides it.
@@ -83,12 +84,12 @@ func (t *temp) Write(p []byte) (int, error) {
 func (t *temp) copy(r io.Reader, a Algorithm) (Digest, int64, error) {
 	buf := t.s.buffers.Get().(*[]byte)
 	defer t.s.buffers.Put(buf)
-	h := a.New()
+	h := NewHash(a)
 	n, err := io.CopyBuffer(io.MultiWriter(t, h), onlyReader{r}, *buf)
 	if err != nil {
 		return Digest{}, n, err
 	}
-	return a.finish(h), n, nil
+	return finish(a, h), n, nil
 }
 
 // fill takes the whole content of the file f: by reflink, then hashing the clone, or else by copying. It calls

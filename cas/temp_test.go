@@ -26,7 +26,7 @@ func TestTemporaryFiles(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer f.Close()
-				d := SHA256.Sum(content)
+				d := Sum(SHA256, content)
 				for _, before := range []string{"nothing", "the blob", "a torn blob"} {
 					if before == "a torn blob" {
 						damage(t, s.file(d), string(content)+"torn")

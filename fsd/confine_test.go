@@ -65,7 +65,7 @@ func confined(args []string) error {
 		{"read /proc", func() error { _, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); return err }},
 		{"write the run", func() error { return run.WriteResult([]byte("{}\n")) }},
 		{"write the store", func() error { _, err := store.PutBytes([]byte("new")); return err }},
-		{"read the store", func() error { _, err := store.ReadBlob(cas.SHA256.Sum([]byte("input")), 10); return err }},
+		{"read the store", func() error { _, err := store.ReadBlob(cas.Sum(cas.SHA256, []byte("input")), 10); return err }},
 		{"adopt", func() error { return adopt(store, run.UpperPath(), "job's") }},
 		{"read an xattr", func() error { return readTrusted(run.UpperPath()) }},
 		{"remove staging", func() error { return run.FreeStaging() }},
@@ -123,7 +123,7 @@ func adopt(store *cas.Local, dir, name string) error {
 		return err
 	}
 	defer d.Close()
-	a, err := store.Adopt(d, name, cas.SHA256.Sum([]byte("output")), cas.AdoptMove)
+	a, err := store.Adopt(d, name, cas.Sum(cas.SHA256, []byte("output")), cas.AdoptMove)
 	if err == nil && !a.Moved {
 		err = fmt.Errorf("not moved: %+v", a)
 	}
@@ -175,7 +175,7 @@ func TestConfine(t *testing.T) {
 	store, err := OpenStore(run.Spec())
 	must(t, err)
 	defer store.Close()
-	must(t, store.Verify(cas.SHA256.Sum([]byte("output"))))
+	must(t, store.Verify(cas.Sum(cas.SHA256, []byte("output"))))
 }
 
 // confinedRun is a run with staged files that are not root's.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cas/tree"
 	"github.com/casview/casview/fsd/collect"
 	"github.com/casview/casview/fsd/holders"
@@ -47,7 +48,7 @@ func Start(run *rundir.Dir, log *slog.Logger) (*Daemon, error) {
 
 // OpenStore opens the store that a run uses.
 func OpenStore(spec rundir.Spec) (*cas.Local, error) {
-	algorithm, err := cas.ParseAlgorithm(spec.Digest)
+	algorithm, err := digest.ParseAlgorithm(spec.Digest)
 	if err != nil {
 		return nil, err
 	}

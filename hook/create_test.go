@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/hook/state"
 )
@@ -129,7 +130,7 @@ func TestEnvironmentInPlaceOfAnnotations(t *testing.T) {
 
 // Everything that is wrong fails the container with one line, and leaves nothing.
 func TestCreateFailsClosed(t *testing.T) {
-	missing := cas.SHA256.Sum([]byte("not in the store")).String()
+	missing := cas.Sum(digest.SHA256, []byte("not in the store")).String()
 	cases := []struct {
 		name string
 		edit func(w *world, c *container)

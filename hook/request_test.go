@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/hook/state"
 )
@@ -75,7 +76,7 @@ func TestHookWithOptions(t *testing.T) {
 
 // A container that asks for anything else than it is given does not start, and both values are named.
 func TestHookWithOptionsFailsClosed(t *testing.T) {
-	another := cas.SHA256.Sum([]byte("another")).String()
+	another := cas.Sum(digest.SHA256, []byte("another")).String()
 	cases := []struct {
 		name string
 		edit func(w *world, c *container)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cas/tree"
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/fsd/rundir"
@@ -24,7 +25,7 @@ type world struct {
 	t      *testing.T
 	cfg    config.Config
 	env    Env
-	inputs cas.Digest
+	inputs digest.Digest
 }
 
 func newWorld(t *testing.T) *world {
@@ -43,9 +44,9 @@ func newWorld(t *testing.T) *world {
 }
 
 // ingest stores a tree with one file, "hello".
-func (w *world) ingest() cas.Digest {
+func (w *world) ingest() digest.Digest {
 	w.t.Helper()
-	store, err := cas.OpenLocal(filepath.Join(w.cfg.State, "store"), cas.SHA256)
+	store, err := cas.OpenLocal(filepath.Join(w.cfg.State, "store"), digest.SHA256)
 	must(w.t, err)
 	defer store.Close()
 	text := []byte("hello\n")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cas/tree"
 )
 
@@ -46,7 +47,7 @@ const forgetAfter = 30 // days
 
 // indexPath is where the index for dir is, which is absolute and free of symlinks.
 func indexPath(s *cas.Local, dir string) string {
-	return filepath.Join(s.Dir(), "index", cas.SHA256.Sum([]byte(dir)).Hex())
+	return filepath.Join(s.Dir(), "index", cas.Sum(cas.SHA256, []byte(dir)).Hex())
 }
 
 func loadIndex(path string, a cas.Algorithm) *index {
@@ -70,12 +71,12 @@ func (x *index) parse(raw []byte) {
 		return
 	}
 	body, trailer := raw[:len(raw)-trailerSize], raw[len(raw)-trailerSize:]
-	if !bytes.Equal(cas.SHA256.Sum(body).Bytes(), trailer) {
+	if !bytes.Equal(cas.Sum(cas.SHA256, body).Bytes(), trailer) {
 		return
 	}
 	records := body[headerSize:]
 	sum := body[len(indexMagic)+4:][:sumSize]
-	root, err := cas.NewDigest(x.alg, sum)
+	root, err := digest.New(x.alg, sum)
 	if err != nil || !bytes.Equal(body[:headerSize], header(root, len(records)/recordSize)) || len(records)%recordSize != 0 {
 		return
 	}
@@ -143,7 +144,7 @@ func (x *index) save(root cas.Digest, paths []*found, part bool, now time.Time) 
 	for _, r := range records {
 		raw = r.append(raw)
 	}
-	raw = append(raw, cas.SHA256.Sum(raw).Bytes()...)
+	raw = append(raw, cas.Sum(cas.SHA256, raw).Bytes()...)
 	if bytes.Equal(raw, x.raw) {
 		return nil
 	}

@@ -146,7 +146,7 @@ type dirWriter struct {
 }
 
 func (w *dirWriter) PutBytes(b []byte) (cas.Digest, error) {
-	d := w.Algorithm().Sum(b)
+	d := cas.Sum(w.Algorithm(), b)
 	if kept, err := w.Keep(d, int64(len(b))); kept || err != nil {
 		return d, err
 	}

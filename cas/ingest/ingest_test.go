@@ -13,10 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/internal/testfs"
 	"github.com/casview/casview/cas/tree"
-	"golang.org/x/sys/unix"
 )
 
 func openStore(t *testing.T) *cas.Local {
@@ -228,7 +229,7 @@ func TestLostBlobIsReadAgain(t *testing.T) {
 	settle()
 	first := run(t, s, dir, Options{})
 	blob := func(content string) string {
-		d := cas.SHA256.Sum([]byte(content))
+		d := cas.Sum(cas.SHA256, []byte(content))
 		return filepath.Join(s.Dir(), "blobs/sha256", d.Hex()[:2], d.Hex())
 	}
 	if err := errors.Join(os.Remove(blob("lost")), os.Remove(blob("torn")), os.WriteFile(blob("torn"), nil, 0o444)); err != nil {
@@ -258,7 +259,7 @@ func TestDamagedIndexIsIgnored(t *testing.T) {
 	flip := func(at int) []byte { b := bytes.Clone(good); b[at] ^= 1; return b }
 	resum := func(b []byte) []byte {
 		body := b[:len(b)-trailerSize]
-		return append(bytes.Clone(body), cas.SHA256.Sum(body).Bytes()...)
+		return append(bytes.Clone(body), cas.Sum(cas.SHA256, body).Bytes()...)
 	}
 	for name, bad := range map[string][]byte{
 		"empty":           {},
@@ -394,7 +395,7 @@ func TestProgressWithinAFile(t *testing.T) {
 				f.indexed = f.entry.Kind == tree.File
 			}
 			x := loadIndex(filepath.Join(t.TempDir(), "index"), s.Algorithm())
-			if err := x.save(cas.SHA256.Sum(nil), paths, false, time.Now()); err != nil {
+			if err := x.save(cas.Sum(cas.SHA256, nil), paths, false, time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			known = loadIndex(x.path, s.Algorithm())
@@ -556,7 +557,7 @@ func TestWideAndDeep(t *testing.T) {
 		t.Errorf("last progress %+v of %+v", last, r.Stats)
 	}
 	deep := strings.Repeat(component+"/", 24) + "bottom"
-	if e, err := tree.Resolve(s, r.Root, deep); err != nil || e.Digest != cas.SHA256.Sum([]byte("deep")) {
+	if e, err := tree.Resolve(s, r.Root, deep); err != nil || e.Digest != cas.Sum(cas.SHA256, []byte("deep")) {
 		t.Errorf("path of %d bytes: %v, %v", len(deep), e, err)
 	}
 	if again := run(t, s, dir, Options{Workers: 1}); again.Root != r.Root {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // record is what the index holds for one file.
@@ -47,6 +48,6 @@ func decodeRecord(b []byte, a cas.Algorithm) record {
 	r.id.mtime = stamp{sec: int64(order.Uint64(b[24:])), nsec: int32(order.Uint32(b[32:]))}
 	r.id.ctime = stamp{sec: int64(order.Uint64(b[36:])), nsec: int32(order.Uint32(b[44:]))}
 	r.seen = recordSeen(b)
-	r.digest, _ = cas.NewDigest(a, b[52:recordSize]) // the lengths agree
+	r.digest, _ = digest.New(a, b[52:recordSize]) // the lengths agree
 	return r
 }

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/casview/casview/cas"
 	"golang.org/x/sys/unix"
+
+	"github.com/casview/casview/cas"
 )
 
 func manifest(entries ...string) Options {
@@ -30,7 +31,7 @@ func TestVisible(t *testing.T) {
 	}
 	setMtimes(t, dir, "a", "b", "sub/c", "link", "odd\xff", "sub")
 	r := run(t, s, dir, manifest(
-		fmt.Sprintf(`{"path": "a", "hash": "%s/5"}`, cas.SHA256.Sum([]byte("alpha"))),
+		fmt.Sprintf(`{"path": "a", "hash": "%s/5"}`, cas.Sum(cas.SHA256, []byte("alpha"))),
 		`{"path": "b"}`,
 		`{"path": "sub/c", "mode": 256, "mtime_sec": 7, "mtime_nsec": 8}`,
 		`{"path": "link", "type": "symlink", "target": "a"}`,
@@ -54,7 +55,7 @@ func TestVisible(t *testing.T) {
 	if r.Hashed != 4 || r.Stats.Files != 4 || len(r.Skipped) != 0 {
 		t.Errorf("%+v", r)
 	}
-	if _, err := s.Size(cas.SHA256.Sum([]byte("h"))); !errors.Is(err, cas.ErrNotFound) {
+	if _, err := s.Size(cas.Sum(cas.SHA256, []byte("h"))); !errors.Is(err, cas.ErrNotFound) {
 		t.Errorf("a file that is not listed was stored: %v", err)
 	}
 }
@@ -67,11 +68,11 @@ func TestVisibleErrorsNameTheEntry(t *testing.T) {
 	if err := unix.Mkfifo(filepath.Join(dir, "pipe"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	other := cas.SHA256.Sum([]byte("other"))
+	other := cas.Sum(cas.SHA256, []byte("other"))
 	for name, tt := range map[string]struct{ entry, want string }{
 		"wrong hash":      {fmt.Sprintf(`{"path": "a", "hash": "%s"}`, other), "declared as " + other.String()},
-		"wrong size":      {fmt.Sprintf(`{"path": "a", "hash": "%s/4"}`, cas.SHA256.Sum([]byte("alpha"))), "has 5 bytes, declared as 4"},
-		"blake3 hash":     {fmt.Sprintf(`{"path": "a", "hash": "%s"}`, cas.BLAKE3.Sum([]byte("alpha"))), "blake3"},
+		"wrong size":      {fmt.Sprintf(`{"path": "a", "hash": "%s/4"}`, cas.Sum(cas.SHA256, []byte("alpha"))), "has 5 bytes, declared as 4"},
+		"blake3 hash":     {fmt.Sprintf(`{"path": "a", "hash": "%s"}`, cas.Sum(cas.BLAKE3, []byte("alpha"))), "blake3"},
 		"missing":         {`{"path": "none"}`, "no such file"},
 		"missing parent":  {`{"path": "none/f"}`, "no such file"},
 		"below a file":    {`{"path": "a/b"}`, "not a directory"},
@@ -138,7 +139,7 @@ func TestPartsShareTheIndex(t *testing.T) {
 	if r.Reused != 3 || r.Hashed != 1 {
 		t.Errorf("the whole after two parts: %+v", r)
 	}
-	wrong := cas.SHA256.Sum([]byte("x"))
+	wrong := cas.Sum(cas.SHA256, []byte("x"))
 	if _, err := Dir(context.Background(), s, dir, manifest(fmt.Sprintf(`{"path": "a", "hash": "%s"}`, wrong))); err == nil {
 		t.Error("the given hash of a file known to the index is not checked")
 	}
@@ -153,12 +154,12 @@ func TestIndexForgets(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	entry := func(ino uint64, size int64) *found {
 		f := &found{id: identity{dev: 1, ino: ino, size: size}, indexed: true}
-		f.entry.Digest = cas.SHA256.Sum([]byte{byte(ino), byte(size)})
+		f.entry.Digest = cas.Sum(cas.SHA256, []byte{byte(ino), byte(size)})
 		return f
 	}
 	save := func(part bool, now time.Time, paths ...*found) {
 		t.Helper()
-		if err := loadIndex(path, cas.SHA256).save(cas.SHA256.Sum(nil), paths, part, now); err != nil {
+		if err := loadIndex(path, cas.SHA256).save(cas.Sum(cas.SHA256, nil), paths, part, now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -191,7 +192,7 @@ func TestIndexForgets(t *testing.T) {
 
 // Whatever is in the file, it is either not used or holds sorted records of the right size.
 func FuzzIndex(f *testing.F) {
-	root := cas.SHA256.Sum(nil)
+	root := cas.Sum(cas.SHA256, nil)
 	for n := range 3 {
 		raw := header(root, n)
 		for i := range n {
@@ -201,7 +202,7 @@ func FuzzIndex(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		x := &index{alg: cas.SHA256}
-		x.parse(append(body, cas.SHA256.Sum(body).Bytes()...))
+		x.parse(append(body, cas.Sum(cas.SHA256, body).Bytes()...))
 		for i := range x.len() {
 			x.find(x.at(i).id)
 		}

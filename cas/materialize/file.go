@@ -7,10 +7,12 @@ import (
 	"math/rand/v2"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cas/internal/beneath"
 	"github.com/casview/casview/cas/internal/reflink"
-	"golang.org/x/sys/unix"
 )
 
 // files writes batches until there are no more.
@@ -86,7 +88,7 @@ func (w *writer) fill(ctx context.Context, f, blob *os.File, i Item) (size int64
 		}
 		w.noReflink.Store(!linked)
 	}
-	h := i.Digest.Algorithm().New()
+	h := cas.NewHash(i.Digest.Algorithm())
 	from, to := io.Reader(f), io.Writer(h)
 	if !linked {
 		from, to = blob, io.MultiWriter(f, h)
@@ -96,7 +98,7 @@ func (w *writer) fill(ctx context.Context, f, blob *os.File, i Item) (size int64
 	if size, err = io.CopyBuffer(to, cancelReader{ctx, from}, *buf); err != nil {
 		return 0, false, err
 	}
-	got, err := cas.NewDigest(i.Digest.Algorithm(), h.Sum(nil))
+	got, err := digest.New(i.Digest.Algorithm(), h.Sum(nil))
 	if err != nil {
 		return 0, false, err
 	}

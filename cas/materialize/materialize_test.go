@@ -14,10 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/internal/testfs"
 	"github.com/casview/casview/cas/tree"
-	"golang.org/x/sys/unix"
 )
 
 func openStore(t *testing.T) *cas.Local {
@@ -273,7 +274,7 @@ func TestExistingThings(t *testing.T) {
 func TestHostileItems(t *testing.T) {
 	s := openStore(t)
 	f := func(path string) Item { return file(t, s, path, "evil", 0o644) }
-	missing := Item{Path: "f", Digest: cas.SHA256.Sum([]byte("nowhere")), Mode: 0o644}
+	missing := Item{Path: "f", Digest: cas.Sum(cas.SHA256, []byte("nowhere")), Mode: 0o644}
 	tests := map[string]struct {
 		plant func(dir, outside string) error
 		items []Item
@@ -441,7 +442,7 @@ func TestErrorsOfItemsAndContext(t *testing.T) {
 	if _, err := Write(context.Background(), s, t.TempDir(), failing, Options{}); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
-	if _, err := Write(context.Background(), s, t.TempDir(), TreeItems(s, cas.SHA256.Sum([]byte("none"))), Options{}); !errors.Is(err, cas.ErrNotFound) {
+	if _, err := Write(context.Background(), s, t.TempDir(), TreeItems(s, cas.Sum(cas.SHA256, []byte("none"))), Options{}); !errors.Is(err, cas.ErrNotFound) {
 		t.Errorf("root not in the store: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -515,7 +516,7 @@ func TestManyFilesOfOneDirectory(t *testing.T) {
 			}
 			for _, i := range list {
 				b, err := os.ReadFile(filepath.Join(dir, i.Path))
-				if err != nil || cas.SHA256.Sum(b) != i.Digest {
+				if err != nil || cas.Sum(cas.SHA256, b) != i.Digest {
 					t.Fatalf("%d workers, ending with %v: %s: %q, %v", workers, end, i.Path, b, err)
 				}
 			}

@@ -3,6 +3,8 @@ package tree
 import (
 	"fmt"
 	"strings"
+
+	"github.com/casview/casview/cas/utf8name"
 )
 
 // arenaChunk is how many bytes an arena without a given size allocates at once.
@@ -44,7 +46,7 @@ func (a *arena) decode(v value) (string, error) {
 	a.reserve(len(b))
 	start := a.chunk.Len()
 	a.chunk.Write(b)
-	name, err := DecodeName(a.chunk.String()[start:])
+	name, err := utf8name.Decode(a.chunk.String()[start:])
 	if err != nil {
 		return "", fmt.Errorf("%q: %w", clip(b), err)
 	}

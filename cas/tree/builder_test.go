@@ -129,7 +129,7 @@ func TestBuilderRefuses(t *testing.T) {
 	cases := []refused{
 		{"file as root", "", good, "as a directory"},
 		{"no digest", "a", Entry{}, "needs a digest"},
-		{"other algorithm", "a", with(func(e *Entry) { e.Digest = cas.BLAKE3.Sum(nil) }), "sha256, which the store uses"},
+		{"other algorithm", "a", with(func(e *Entry) { e.Digest = cas.Sum(cas.BLAKE3, nil) }), "sha256, which the store uses"},
 		{"negative size", "a", with(func(e *Entry) { e.Size = -1 }), "negative"},
 		{"file type in mode", "a", with(func(e *Entry) { e.Mode = 0o100644 }), "mode"},
 		{"mode of a dir", "a", Entry{Kind: Dir, Mode: 0o40755}, "mode"},

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // Decode reads a Directory message whose digests are of algorithm a.
@@ -217,7 +218,7 @@ func parseHash(hash []byte, a cas.Algorithm) (cas.Digest, error) {
 	if _, err := hex.Decode(sum[:], hash); err != nil {
 		return cas.Digest{}, fmt.Errorf("digest %q: %w", hash, err)
 	}
-	return cas.NewDigest(a, sum[:])
+	return digest.New(a, sum[:])
 }
 
 // clip keeps error messages about hostile input short.

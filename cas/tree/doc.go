@@ -7,5 +7,5 @@
 // remote-apis types links gRPC, which every start of fsd would pay for.
 //
 // Paths are Go strings of raw bytes, relative, '/'-separated and normalised (see
-// [CheckPath]); the root is "". Inside a message names are UTF-8 (see [EncodeName]).
+// [CheckPath]); the root is "". Inside a message names are UTF-8 (see package utf8name).
 package tree

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/casview/casview/cas/utf8name"
 )
 
 // Field numbers of build.bazel.remote.execution.v2 and google.protobuf.
@@ -95,7 +97,7 @@ func sizeNode(e *Entry) int {
 }
 
 func appendNode(b []byte, e *Entry) []byte {
-	b = appendString(b, nodeName, EncodeName(e.Name))
+	b = appendString(b, nodeName, utf8name.Encode(e.Name))
 	switch e.Kind {
 	case File:
 		b = appendDigest(b, e)
@@ -108,7 +110,7 @@ func appendNode(b []byte, e *Entry) []byte {
 	case Dir:
 		b = appendDigest(b, e)
 	case Symlink:
-		b = appendString(b, linkTarget, EncodeName(e.Target))
+		b = appendString(b, linkTarget, utf8name.Encode(e.Target))
 		p := propertiesOf(e)
 		b = appendHead(b, linkProps, p.size())
 		b = p.append(b)

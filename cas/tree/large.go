@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // LargeSize is the size in bytes from which on a file is worth being passed through: see [Large].
@@ -66,12 +67,12 @@ func encodeLarge(all []Large) []byte {
 }
 
 func sealLarge(body []byte) []byte {
-	return append([]byte(largeSchema+" "+cas.SHA256.Sum(body).Hex()+"\n"), body...)
+	return append([]byte(largeSchema+" "+cas.Sum(cas.SHA256, body).Hex()+"\n"), body...)
 }
 
 func decodeLarge(raw []byte, a cas.Algorithm) ([]Large, error) {
 	header, body, _ := strings.Cut(string(raw), "\n")
-	if header != largeSchema+" "+cas.SHA256.Sum([]byte(body)).Hex() {
+	if header != largeSchema+" "+cas.Sum(cas.SHA256, []byte(body)).Hex() {
 		return nil, fmt.Errorf("the index is torn, or not %s", largeSchema)
 	}
 	var all []Large
@@ -91,7 +92,7 @@ func parseLarge(s string, a cas.Algorithm) (Large, error) {
 		return Large{}, fmt.Errorf("%d fields for a file", len(fields))
 	}
 	f := Large{Path: fields[5], Entry: Entry{Kind: File}}
-	digest, err := cas.ParseDigest(a.String() + ":" + fields[0])
+	digest, err := digest.Parse(a.String() + ":" + fields[0])
 	if err != nil {
 		return f, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // member is a bit for each key that an entry can have.
@@ -181,7 +182,7 @@ func (j *jsonEntry) parseHash(kind Kind, optional bool) (cas.Digest, int64, erro
 	case !given:
 		return cas.Digest{}, -1, nil
 	}
-	d, size, err := cas.ParseDigestSize(j.hash)
+	d, size, err := digest.ParseSize(j.hash)
 	if err != nil {
 		return cas.Digest{}, 0, fmt.Errorf("hash: %w", err)
 	}

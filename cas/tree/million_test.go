@@ -26,7 +26,7 @@ func (g *generated) Read(p []byte) (int, error) {
 		case g.next == 0:
 			g.buf = append(g.buf, `{"schema": "casview.inputs/v1", "visible": [`...)
 		case g.next <= g.count:
-			digest := cas.SHA256.Sum(strconv.AppendInt(nil, int64(g.next), 10))
+			digest := cas.Sum(cas.SHA256, strconv.AppendInt(nil, int64(g.next), 10))
 			g.buf = fmt.Appendf(g.buf, "\n{\"path\": %q, \"hash\": %q, \"mode\": 420, \"mtime_sec\": 1735689600, \"mtime_nsec\": %d}", g.path(g.next), digest, g.next)
 			if g.next < g.count {
 				g.buf = append(g.buf, ',')
@@ -48,7 +48,7 @@ type everything struct{ cas.Store }
 
 func (everything) Algorithm() cas.Algorithm              { return cas.SHA256 }
 func (everything) Size(cas.Digest) (int64, error)        { return 7, nil }
-func (everything) PutBytes(b []byte) (cas.Digest, error) { return cas.SHA256.Sum(b), nil }
+func (everything) PutBytes(b []byte) (cas.Digest, error) { return cas.Sum(cas.SHA256, b), nil }
 
 // status returns a line of /proc/self/status that is in kB, in bytes.
 func status(t *testing.T, key string) int64 {

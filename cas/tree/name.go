@@ -1,93 +1,15 @@
 package tree
 
 import (
-	"errors"
-	"fmt"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/casview/casview/cas/utf8name"
 )
-
-// Names in a Directory message are proto strings and so must be UTF-8, names in
-// a filesystem are bytes. Byte b (always 0x80 or more) of an invalid sequence is
-// written as the private-use rune escapeBase+b. The bytes of a genuine rune of
-// that range are escaped as well, which makes the encoding lossless.
-const (
-	escapeBase  = 0xEF00
-	escapeFirst = escapeBase + 0x80
-	escapeLast  = escapeBase + 0xFF
-)
-
-// EncodeName returns raw as UTF-8. Names that are UTF-8 without runes in
-// U+EF80..U+EFFF, in practice nearly all, are returned as they are. Different raw
-// names have different encodings. Also used for symlink targets, and for whole
-// paths: '/' stays '/'.
-func EncodeName(raw string) string {
-	if isPlain(raw) {
-		return raw
-	}
-	var out strings.Builder
-	out.Grow(len(raw) + 2*len(raw)/3)
-	for i := 0; i < len(raw); {
-		r, n := utf8.DecodeRuneInString(raw[i:])
-		if isEscape(r) || r == utf8.RuneError && n == 1 {
-			for _, b := range []byte(raw[i : i+n]) {
-				out.WriteRune(escapeBase + rune(b))
-			}
-		} else {
-			out.WriteString(raw[i : i+n])
-		}
-		i += n
-	}
-	return out.String()
-}
-
-// DecodeName is the inverse of EncodeName. It refuses what EncodeName never
-// returns: bytes that are not UTF-8, and escapes that were not needed.
-func DecodeName(enc string) (string, error) {
-	if isPlain(enc) {
-		return enc, nil
-	}
-	if !utf8.ValidString(enc) {
-		return "", errors.New("not UTF-8")
-	}
-	raw := make([]byte, 0, len(enc))
-	for _, r := range enc {
-		if isEscape(r) {
-			raw = append(raw, byte(r-escapeBase))
-		} else {
-			raw = utf8.AppendRune(raw, r)
-		}
-	}
-	if name := string(raw); EncodeName(name) == enc {
-		return name, nil
-	}
-	return "", fmt.Errorf("bytes escaped in U+%X..U+%X form UTF-8 that needs no escape", escapeFirst, escapeLast)
-}
-
-func isEscape(r rune) bool { return escapeFirst <= r && r <= escapeLast }
-
-// isPlain reports whether s is its own encoding. In UTF-8 the escape runes are
-// EE BE 80 to EE BF BF.
-func isPlain(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for {
-		i := strings.IndexByte(s, 0xEE)
-		if i < 0 {
-			return true
-		}
-		if s[i+1] >= 0xBE {
-			return false
-		}
-		s = s[i+1:]
-	}
-}
 
 // compareNames orders raw names by their encoding, as the messages are sorted.
 func compareNames(a, b string) int {
-	if isPlain(a) && isPlain(b) {
+	if utf8name.IsPlain(a) && utf8name.IsPlain(b) {
 		return strings.Compare(a, b)
 	}
-	return strings.Compare(EncodeName(a), EncodeName(b))
+	return strings.Compare(utf8name.Encode(a), utf8name.Encode(b))
 }

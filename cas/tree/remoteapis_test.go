@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/utf8name"
 )
 
 // toREAPI is the generated message for d, made without this package's codec.
@@ -25,14 +26,14 @@ func toREAPI(d *Directory) *repb.Directory {
 		switch e.Kind {
 		case File:
 			m.Files = append(m.Files, &repb.FileNode{
-				Name: EncodeName(e.Name), Digest: digest, IsExecutable: e.Mode&0o111 != 0,
+				Name: utf8name.Encode(e.Name), Digest: digest, IsExecutable: e.Mode&0o111 != 0,
 				NodeProperties: &repb.NodeProperties{Mtime: stamp(e.MtimeSec, e.MtimeNsec), UnixMode: wrapperspb.UInt32(e.Mode)},
 			})
 		case Dir:
-			m.Directories = append(m.Directories, &repb.DirectoryNode{Name: EncodeName(e.Name), Digest: digest})
+			m.Directories = append(m.Directories, &repb.DirectoryNode{Name: utf8name.Encode(e.Name), Digest: digest})
 		case Symlink:
 			m.Symlinks = append(m.Symlinks, &repb.SymlinkNode{
-				Name: EncodeName(e.Name), Target: EncodeName(e.Target),
+				Name: utf8name.Encode(e.Name), Target: utf8name.Encode(e.Target),
 				NodeProperties: &repb.NodeProperties{Mtime: stamp(e.MtimeSec, e.MtimeNsec)},
 			})
 		}
@@ -49,7 +50,7 @@ func marshal(t testing.TB, m proto.Message) []byte {
 	return b
 }
 
-var digestA, digestB = cas.SHA256.Sum([]byte("a")), cas.SHA256.Sum([]byte("b"))
+var digestA, digestB = cas.Sum(cas.SHA256, []byte("a")), cas.Sum(cas.SHA256, []byte("b"))
 
 func sampleDirectories() map[string]*Directory {
 	return map[string]*Directory{

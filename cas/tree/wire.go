@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/casview/casview/cas/utf8name"
 )
 
 // value is the value of one field: bytes for length-delimited fields, number
@@ -73,10 +75,10 @@ func sizeVarint(v uint64) int {
 }
 
 func sizeEncoded(name string) int {
-	if isPlain(name) {
+	if utf8name.IsPlain(name) {
 		return len(name)
 	}
-	return len(EncodeName(name))
+	return len(utf8name.Encode(name))
 }
 
 func appendHead(b []byte, field protowire.Number, size int) []byte {

@@ -44,7 +44,7 @@ func TestServeUntilTheViewEnds(t *testing.T) {
 	if r.StagingDriver != "overlay" || r.StagingReason == "" || r.Stats.ReadyMS <= 0 || r.Stats.FuseRequests["read"] == 0 {
 		t.Errorf("driver %q (%q), %+v", r.StagingDriver, r.StagingReason, r.Stats)
 	}
-	must(t, s.store.Verify(cas.SHA256.Sum([]byte("out\n"))))
+	must(t, s.store.Verify(cas.Sum(cas.SHA256, []byte("out\n"))))
 	if _, err := os.Lstat(v.run.StagingPath()); err == nil {
 		t.Error("the staging directory of a complete result is still there")
 	}
@@ -53,7 +53,7 @@ func TestServeUntilTheViewEnds(t *testing.T) {
 func TestRootIsMissing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	root := cas.SHA256.Sum([]byte("no such tree"))
+	root := cas.Sum(cas.SHA256, []byte("no such tree"))
 	run, lock := s.create("run", func(spec *rundir.Spec) { spec.InputsRoot = root })
 	d := start(t, run, lock)
 	_, mount, err := d.Ready(t.Context(), 20*time.Second)
@@ -137,18 +137,18 @@ func TestTerminatedWhileHeld(t *testing.T) {
 	if len(r.Errors) != 1 {
 		t.Errorf("errors %q, want the job's first process only", r.Errors)
 	}
-	must(t, s.store.Verify(cas.SHA256.Sum([]byte("in"))))
+	must(t, s.store.Verify(cas.Sum(cas.SHA256, []byte("in"))))
 	job.goOn()
 	job.says("cat: later: Transport endpoint is not connected")
 	job.end()
 	// What was written since is in no blob, but in the staging tree. The job ended without a daemon, so this is not complete.
-	must(t, s.store.Verify(cas.SHA256.Sum([]byte("in"))))
+	must(t, s.store.Verify(cas.Sum(cas.SHA256, []byte("in"))))
 	stdout, stderr, code := cli(t, "/", "collect", v.run.Path())
 	if code != 3 || stdout != "partial "+v.run.ResultPath()+"\n" || stderr != "" {
 		t.Errorf("collect: exit %d, %q, %q", code, stdout, stderr)
 	}
 	wantError(t, v.result(result.Partial), "the daemon ended while the view was in use")
-	must(t, s.store.Verify(cas.SHA256.Sum([]byte("inmore\n"))))
+	must(t, s.store.Verify(cas.Sum(cas.SHA256, []byte("inmore\n"))))
 }
 
 // A host that shuts down tells all processes to end, whatever they are at.
@@ -189,7 +189,7 @@ func TestConnectionIsAborted(t *testing.T) {
 	}
 	job.goOn()
 	job.end()
-	must(t, s.store.Verify(cas.SHA256.Sum([]byte("one\n"))))
+	must(t, s.store.Verify(cas.Sum(cas.SHA256, []byte("one\n"))))
 	b, err := os.ReadFile(filepath.Join(v.run.UpperPath(), "out"))
 	must(t, err)
 	if string(b) != "one\ntwo\n" {
@@ -245,7 +245,7 @@ func TestBlobIsMissing(t *testing.T) {
 	s := newSite(t)
 	root := s.inputs("dir/in", "there")
 	v := s.serve("run", func(spec *rundir.Spec) { spec.InputsRoot = root })
-	d := cas.SHA256.Sum([]byte("dir/in"))
+	d := cas.Sum(cas.SHA256, []byte("dir/in"))
 	must(t, os.Remove(filepath.Join(s.store.Dir(), "blobs", "sha256", d.Hex()[:2], d.Hex())))
 	job := v.job("cat dir/in 2>&1 || cat there >out; echo")
 	job.says("cat: dir/in: Input/output error")

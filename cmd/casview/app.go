@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cmd/internal/version"
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/fsd/rundir"
@@ -120,7 +121,7 @@ func (a *app) openStore() (config.Config, *cas.Local, error) {
 func storeDir(c config.Config) string { return filepath.Join(c.State, "store") }
 
 func openStore(dir, algorithm string) (*cas.Local, error) {
-	a, err := cas.ParseAlgorithm(algorithm)
+	a, err := digest.ParseAlgorithm(algorithm)
 	if err != nil {
 		return nil, err
 	}

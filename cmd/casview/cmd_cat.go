@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cas/tree"
 )
 
@@ -54,11 +55,11 @@ func copyVerified(w io.Writer, s cas.Reader, d cas.Digest) error {
 		return err
 	}
 	defer f.Close()
-	hash := d.Algorithm().New()
+	hash := cas.NewHash(d.Algorithm())
 	if _, err := io.Copy(io.MultiWriter(w, hash), bufio.NewReaderSize(f, 1<<20)); err != nil {
 		return err
 	}
-	got, err := cas.NewDigest(d.Algorithm(), hash.Sum(nil))
+	got, err := digest.New(d.Algorithm(), hash.Sum(nil))
 	if err != nil {
 		return err
 	}

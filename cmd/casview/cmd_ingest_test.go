@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 func TestIngestPrintsTheRootAlone(t *testing.T) {
 	s, dir := newSite(t), sources(t)
 	out := s.ok("ingest", dir)
-	if _, err := cas.ParseDigest(strings.TrimSuffix(out, "\n")); err != nil {
+	if _, err := digest.Parse(strings.TrimSuffix(out, "\n")); err != nil {
 		t.Errorf("stdout %q: %v", out, err)
 	}
 	if again := s.ok("ingest", dir); again != out {

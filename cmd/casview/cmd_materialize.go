@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cas/materialize"
 	"github.com/casview/casview/cas/tree"
 	"github.com/casview/casview/config"
@@ -118,7 +119,7 @@ func (a *app) sourceOf(c config.Config, s cas.Reader, name string, partial bool)
 }
 
 func treeSource(s cas.Reader, name string) (source, error) {
-	root, _, err := cas.ParseDigestSize(name)
+	root, _, err := digest.ParseSize(name)
 	if err != nil {
 		return source{}, &exitError{exitNoRun, fmt.Errorf("no run %q, and it is no digest: casview ps lists all runs", name)}
 	}

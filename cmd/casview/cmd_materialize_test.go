@@ -88,7 +88,7 @@ func TestMaterializeExitCodes(t *testing.T) {
 	s.casview("materialize", "failed", dir, "--partial").wantExit(t, exitFailed, "has no outputs")
 	s.casview("materialize", "live", dir).wantExit(t, exitNotEnded, "is live")
 	s.casview("materialize", "gone", dir).wantExit(t, exitNoRun, `no run "gone", and it is no digest`)
-	s.casview("materialize", cas.SHA256.Sum([]byte("?")).String(), dir).wantExit(t, exitFailure, "casview ingest")
+	s.casview("materialize", cas.Sum(cas.SHA256, []byte("?")).String(), dir).wantExit(t, exitFailure, "casview ingest")
 	s.casview("materialize", "partial", dir, "--only", "[").wantExit(t, exitUsage, "not a valid glob")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a refused materialize made the directory")

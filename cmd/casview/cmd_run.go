@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/hook/enginecmd"
 )
@@ -137,7 +138,7 @@ func runtimeProgram() string {
 
 // inputsRoot is the digest itself, which must be in the store, or that of the directory.
 func (a *app) inputsRoot(ctx context.Context, c config.Config, s *cas.Local, inputs string) (cas.Digest, error) {
-	d, _, err := cas.ParseDigestSize(inputs)
+	d, _, err := digest.ParseSize(inputs)
 	if err == nil {
 		if _, err := s.Size(d); err != nil {
 			return d, inTree(d, "", err)

@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/rundir"
 )
 
 func TestStaged(t *testing.T) {
 	s := newSite(t)
-	root, err := cas.ParseDigest(s.ingest(sources(t)))
+	root, err := digest.Parse(s.ingest(sources(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/cas/tree"
 )
 
@@ -153,7 +154,7 @@ func fileMode(k tree.Kind, mode uint32) fs.FileMode {
 
 // digestArg reads a digest given on the command line.
 func digestArg(cmd *cobra.Command, s string) (cas.Digest, error) {
-	d, _, err := cas.ParseDigestSize(s)
+	d, _, err := digest.ParseSize(s)
 	if err != nil {
 		return d, usagef(cmd, "%v", err)
 	}

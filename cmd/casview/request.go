@@ -34,7 +34,7 @@ func (r *requestFlags) registerView(cmd *cobra.Command) {
 
 // check reports bad values as wrong usage, before anything is done.
 func (r *requestFlags) check(cmd *cobra.Command) error {
-	m, err := r.request(cas.SHA256.Sum(nil), rundir.RunKey(r.run)).Annotations()
+	m, err := r.request(cas.Sum(cas.SHA256, nil), rundir.RunKey(r.run)).Annotations()
 	if err == nil {
 		_, _, err = state.ParseRequest(m)
 	}

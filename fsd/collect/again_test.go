@@ -212,7 +212,7 @@ func TestTornByRestart(t *testing.T) {
 		j.work(workJob)
 		j.end()
 		j.interrupted(1) // h/a
-		j.corrupt(j.store.Algorithm().Sum([]byte("3")))
+		j.corrupt(cas.Sum(j.store.Algorithm(), []byte("3")))
 		j.setBoot("another")
 		r := j.recollect(Options{})
 		if r.Status != result.Partial || len(r.Errors) != 3 || !strings.HasPrefix(r.Errors[0], "h/a: ") ||

@@ -257,7 +257,7 @@ func collectUnprivileged(args []string) error {
 	if e, ok := r.HashedFiles.Find("d/empty"); !ok || e.Size != 0 || len(r.DeletedInputs) != 1 {
 		return fmt.Errorf("deleted %q, empty file %+v", r.DeletedInputs, e)
 	}
-	if e, ok := r.HashedFiles.Find("d/zero"); r.Status != result.Complete || !ok || e.Mode != 0 || e.Hash != cas.SHA256.Sum([]byte("0")) {
+	if e, ok := r.HashedFiles.Find("d/zero"); r.Status != result.Complete || !ok || e.Mode != 0 || e.Hash != cas.Sum(cas.SHA256, []byte("0")) {
 		return fmt.Errorf("%s %s %+v", r.Status, strings.Join(r.Errors, "; "), r.HashedFiles)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/staging/upper"
 )
 
@@ -136,14 +137,14 @@ func (h *hasher) read(ctx context.Context, fd int, size int64) (cas.Digest, int6
 		n += int64(k)
 		last := k == 0 || n >= size
 		if last && sum == nil {
-			return h.algorithm.Sum(buf[:k]), n, nil
+			return cas.Sum(h.algorithm, buf[:k]), n, nil
 		}
 		if sum == nil {
-			sum = h.algorithm.New()
+			sum = cas.NewHash(h.algorithm)
 		}
 		sum.Write(buf[:k])
 		if last {
-			d, err := cas.NewDigest(h.algorithm, sum.Sum(nil))
+			d, err := digest.New(h.algorithm, sum.Sum(nil))
 			return d, n, err
 		}
 	}

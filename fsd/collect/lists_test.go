@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/casview/casview/cas"
 	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/fsd/trace"
@@ -108,7 +109,7 @@ func TestGlobs(t *testing.T) {
 func TestTrace(t *testing.T) {
 	j := newJob(t, lowerTree)
 	j.start()
-	missing := j.store.Algorithm().Sum([]byte("missing"))
+	missing := cas.Sum(j.store.Algorithm(), []byte("missing"))
 	j.recordTrace(func(r *trace.Recorder) {
 		for _, p := range []string{"src/a.c", "src/b.h", "src/sub/s.c"} {
 			r.Read(p)
@@ -156,7 +157,7 @@ func TestHeader(t *testing.T) {
 	if s := r.Stats; s.ReadyMS != 6.5 || s.CollectMS <= 0 || s.BytesHashed != 5 || s.BytesCopied != 0 || s.FuseRequests["lookup"] != 10 {
 		t.Errorf("%+v", s)
 	}
-	stored, err := j.store.ReadBlob(j.store.Algorithm().Sum(encode(t, r)), 1<<20)
+	stored, err := j.store.ReadBlob(cas.Sum(j.store.Algorithm(), encode(t, r)), 1<<20)
 	if err != nil || string(stored) != string(encode(t, r)) {
 		t.Errorf("the result is not a blob: %v", err)
 	}

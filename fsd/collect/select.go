@@ -7,7 +7,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/casview/casview/cas/tree"
+	"github.com/casview/casview/cas/utf8name"
 	"github.com/casview/casview/fsd/result"
 )
 
@@ -74,7 +74,7 @@ func (g globs) pick(f *findings) selected {
 
 // order sorts outputs the way the result does (see result.Files).
 func order(outputs []output) {
-	inOrder := func(a, b *output) int { return strings.Compare(tree.EncodeName(a.Path), tree.EncodeName(b.Path)) }
+	inOrder := func(a, b *output) int { return strings.Compare(utf8name.Encode(a.Path), utf8name.Encode(b.Path)) }
 	for i := 1; i < len(outputs); i++ {
 		if inOrder(&outputs[i-1], &outputs[i]) > 0 {
 			slices.SortFunc(outputs, func(a, b output) int { return inOrder(&a, &b) })

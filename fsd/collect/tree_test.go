@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/casview/casview/cas"
 	"github.com/casview/casview/fsd/result"
 )
 
@@ -76,7 +77,7 @@ func TestRenamedDirIsNotHashed(t *testing.T) {
 func TestRenamedDirWithMissingBlob(t *testing.T) {
 	j := newJob(t, lowerTree)
 	j.work("mv src new")
-	gone := j.store.Algorithm().Sum([]byte("b"))
+	gone := cas.Sum(j.store.Algorithm(), []byte("b"))
 	j.must(os.Remove(j.store.Dir() + "/blobs/sha256/" + gone.Hex()[:2] + "/" + gone.Hex()))
 	r := j.collect(Options{})
 	if r.Status != result.Partial || !contains(r.Errors, "new/b.h: "+gone.String()+": not in the store") {
@@ -104,7 +105,7 @@ func TestLongPaths(t *testing.T) {
 				t.Fatalf("status %s: %.300q", r.Status, r.Errors)
 			}
 			path := "side/" + strings.Repeat(strings.Repeat("d", c.length)+"/", c.depth) + "end"
-			if e, ok := r.HashedFiles.Find(path); !ok || e.Hash != j.store.Algorithm().Sum([]byte("end")) {
+			if e, ok := r.HashedFiles.Find(path); !ok || e.Hash != cas.Sum(j.store.Algorithm(), []byte("end")) {
 				t.Errorf("end is %+v", e)
 			}
 			if _, ok := r.HashedFiles.Find("side/after/x"); !ok || len(r.HashedFiles) != c.depth+5 {

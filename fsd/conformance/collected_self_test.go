@@ -38,7 +38,7 @@ func TestCheckResult(t *testing.T) {
 		*list = slices.DeleteFunc(slices.Clone(*list), func(p result.Path) bool { return p == path })
 	}
 	for want, wrong := range map[string]func(*result.Result){
-		`"changed": content`:                    edit("changed", func(e *result.Entry) { e.Hash = cas.SHA256.Sum(nil) }),
+		`"changed": content`:                    edit("changed", func(e *result.Entry) { e.Hash = cas.Sum(cas.SHA256, nil) }),
 		`"new": mode`:                           edit("new", func(e *result.Entry) { e.Mode = 0 }),
 		`"dir": mtime`:                          edit("dir", func(e *result.Entry) { e.MtimeNsec++ }),
 		`"made": target`:                        edit("made", func(e *result.Entry) { e.Target = "new" }),

@@ -56,7 +56,7 @@ func (in inputs) declared() map[string]tree.Entry {
 	for path, one := range in {
 		e := one.entry()
 		if e.Kind == tree.File {
-			e.Digest = cas.SHA256.Sum([]byte(one.content))
+			e.Digest = cas.Sum(cas.SHA256, []byte(one.content))
 		}
 		all[path] = e
 		for at := path; strings.Contains(at, "/"); {

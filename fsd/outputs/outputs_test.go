@@ -11,7 +11,7 @@ import (
 )
 
 func TestItems(t *testing.T) {
-	blob := cas.SHA256.Sum([]byte("x"))
+	blob := cas.Sum(cas.SHA256, []byte("x"))
 	files := result.Files{
 		{Path: "a", Kind: result.Hardlink, Target: "d/first", Hash: blob, Size: 1, Mode: 0o640, MtimeSec: 5, MtimeNsec: 6},
 		{Path: "d", Kind: result.Dir, Mode: 0o700},

@@ -5,17 +5,18 @@ import (
 	"testing"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // What append writes is what encoding/json makes of entryJSON.
 func TestAppendIsJSON(t *testing.T) {
 	texts := []string{"plain", "", "a/b c", `quo"te\`, "<&>", "tab\t\n\x7f", "\u00e9\u2028", "\xff", "\uef81", "\x00"}
-	hash := cas.SHA256.Sum(nil)
+	hash := cas.Sum(digest.SHA256, nil)
 	for _, kind := range []Kind{File, Dir, Symlink, Hardlink, "odd"} {
 		for _, path := range texts {
 			for _, target := range texts {
 				for _, staged := range []string{"", "/s\xfe"} {
-					for _, h := range []cas.Digest{{}, hash} {
+					for _, h := range []digest.Digest{{}, hash} {
 						e := Entry{Path: path, Kind: kind, Target: target, StagingPath: staged, Hash: h,
 							Size: 1 << 40, Mode: 0o4755, MtimeSec: -5, MtimeNsec: 999_999_999}
 						want, err := marshal(key(path))

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // Kind is the type of an entry in hashed_files.
@@ -27,7 +27,7 @@ type Entry struct {
 	Path      string
 	Kind      Kind
 	Target    string
-	Hash      cas.Digest
+	Hash      digest.Digest
 	Size      int64
 	Mode      uint32
 	MtimeSec  int64
@@ -39,17 +39,17 @@ type Entry struct {
 
 // entryJSON is an entry as it stands in the file, in the order of formats.md.
 type entryJSON struct {
-	Kind             Kind       `json:"type"`
-	Target           string     `json:"target,omitempty"`
-	TargetBytes      []byte     `json:"target_bytes,omitempty"`
-	Hash             cas.Digest `json:"hash,omitzero"`
-	StagingPath      string     `json:"staging_path,omitempty"`
-	StagingPathBytes []byte     `json:"staging_path_bytes,omitempty"`
-	Size             *int64     `json:"size,omitempty"`
-	Mode             uint32     `json:"mode"`
-	MtimeSec         int64      `json:"mtime_sec"`
-	MtimeNsec        int32      `json:"mtime_nsec"`
-	PathBytes        []byte     `json:"path_bytes,omitempty"`
+	Kind             Kind          `json:"type"`
+	Target           string        `json:"target,omitempty"`
+	TargetBytes      []byte        `json:"target_bytes,omitempty"`
+	Hash             digest.Digest `json:"hash,omitzero"`
+	StagingPath      string        `json:"staging_path,omitempty"`
+	StagingPathBytes []byte        `json:"staging_path_bytes,omitempty"`
+	Size             *int64        `json:"size,omitempty"`
+	Mode             uint32        `json:"mode"`
+	MtimeSec         int64         `json:"mtime_sec"`
+	MtimeNsec        int32         `json:"mtime_nsec"`
+	PathBytes        []byte        `json:"path_bytes,omitempty"`
 }
 
 func (e Entry) toJSON() entryJSON {

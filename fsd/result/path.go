@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"github.com/casview/casview/cas/tree"
+	"github.com/casview/casview/cas/utf8name"
 )
 
 // Path is a path inside the view as raw bytes: relative, '/'-separated, perhaps not UTF-8. In JSON it is a string, or
@@ -39,9 +39,9 @@ func (p *Path) UnmarshalJSON(b []byte) error {
 }
 
 // key is the name under which a path stands in the hashed_files object. JSON keys must be UTF-8 and unique, so a path
-// that is not UTF-8 stands under its tree encoding (see tree.EncodeName), which no other path has; the entry then
+// that is not UTF-8 stands under its encoding by utf8name, which no other path has; the entry then
 // carries the true bytes as path_bytes.
-func key(path string) string { return tree.EncodeName(path) }
+func key(path string) string { return utf8name.Encode(path) }
 
 // marshal is json.Marshal without the HTML escapes, which would turn '&' in a file name into \u0026.
 func marshal(v any) ([]byte, error) {

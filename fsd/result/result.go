@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // Schema names the format.
@@ -53,27 +53,27 @@ type Stats struct {
 
 // Result is result.json. Every list is sorted by bytes.
 type Result struct {
-	Schema         string     `json:"schema"`
-	Run            string     `json:"run"`
-	Container      string     `json:"container"`
-	Status         Status     `json:"status"`
-	Errors         []string   `json:"errors"`
-	InputsRoot     cas.Digest `json:"inputs_root"`
-	Target         string     `json:"target"`
-	StagingDriver  string     `json:"staging_driver"`
-	StagingReason  string     `json:"staging_reason"`
-	Started        Time       `json:"started"`
-	Ended          Time       `json:"ended"`
-	HashedFiles    Files      `json:"hashed_files"`
-	OutputsRoot    cas.Digest `json:"outputs_root,omitzero"`
-	ModifiedInputs []Path     `json:"modified_inputs"`
-	DeletedInputs  []Path     `json:"deleted_inputs"`
-	Inputs         []Path     `json:"inputs"`
-	Listed         []Path     `json:"listed"`
-	Absent         []Path     `json:"absent"`
-	Undeclared     []Path     `json:"undeclared"`
-	Skipped        []Skipped  `json:"skipped"`
-	Stats          Stats      `json:"stats"`
+	Schema         string        `json:"schema"`
+	Run            string        `json:"run"`
+	Container      string        `json:"container"`
+	Status         Status        `json:"status"`
+	Errors         []string      `json:"errors"`
+	InputsRoot     digest.Digest `json:"inputs_root"`
+	Target         string        `json:"target"`
+	StagingDriver  string        `json:"staging_driver"`
+	StagingReason  string        `json:"staging_reason"`
+	Started        Time          `json:"started"`
+	Ended          Time          `json:"ended"`
+	HashedFiles    Files         `json:"hashed_files"`
+	OutputsRoot    digest.Digest `json:"outputs_root,omitzero"`
+	ModifiedInputs []Path        `json:"modified_inputs"`
+	DeletedInputs  []Path        `json:"deleted_inputs"`
+	Inputs         []Path        `json:"inputs"`
+	Listed         []Path        `json:"listed"`
+	Absent         []Path        `json:"absent"`
+	Undeclared     []Path        `json:"undeclared"`
+	Skipped        []Skipped     `json:"skipped"`
+	Stats          Stats         `json:"stats"`
 }
 
 // Time is written in UTC with milliseconds.

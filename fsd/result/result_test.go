@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/result"
 )
 
-var hash = cas.SHA256.Sum([]byte("x"))
+var hash = cas.Sum(digest.SHA256, []byte("x"))
 
 func sample() *result.Result {
 	at := result.Time{Time: time.Date(2026, 11, 22, 8, 39, 12, 356e6, time.UTC)}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // MarkerSchema is the schema of a Marker.
@@ -16,11 +16,11 @@ const MarkerSchema = "casview.marker/v1"
 
 // Marker is marker.json, which a job finds as /.casview. It is written for the job alone: nothing is ever read from it.
 type Marker struct {
-	Schema        string     `json:"schema"`
-	Run           RunKey     `json:"run"`
-	InputsRoot    cas.Digest `json:"inputs_root"`
-	Target        string     `json:"target"`
-	StagingDriver string     `json:"staging_driver"`
+	Schema        string        `json:"schema"`
+	Run           RunKey        `json:"run"`
+	InputsRoot    digest.Digest `json:"inputs_root"`
+	Target        string        `json:"target"`
+	StagingDriver string        `json:"staging_driver"`
 }
 
 // WriteMarker writes the marker of a view that a driver has made, and returns its path. It belongs to the container's root:

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/rundir"
 )
 
@@ -18,7 +19,7 @@ func TestMarker(t *testing.T) {
 	}
 	runs, _ := openRuns(t)
 	const label = "system_u:object_r:container_file_t:s0:c1,c2"
-	inputs := cas.SHA256.Sum([]byte("inputs"))
+	inputs := cas.Sum(digest.SHA256, []byte("inputs"))
 	d, l, err := runs.Create(rundir.Spec{
 		Run: "build", Nonce: rundir.NewNonce(), Container: "c", InputsRoot: inputs, Target: "/work", Label: label,
 	})

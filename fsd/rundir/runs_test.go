@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/result"
 	"github.com/casview/casview/fsd/rundir"
 )
@@ -297,7 +298,7 @@ func TestFreeStaging(t *testing.T) {
 
 func TestSpecRoundTrip(t *testing.T) {
 	runs, _ := openRuns(t)
-	spec := rundir.Spec{Run: "job", Nonce: rundir.NewNonce(), InputsRoot: cas.SHA256.Sum([]byte("x")), Outputs: []string{"out/**"},
+	spec := rundir.Spec{Run: "job", Nonce: rundir.NewNonce(), InputsRoot: cas.Sum(digest.SHA256, []byte("x")), Outputs: []string{"out/**"},
 		Started: time.Now().UTC().Round(0), Timeout: 5 * time.Minute, Owner: rundir.Owner{UID: 1000, GID: 1001}}
 	d, l, err := runs.Create(spec)
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"time"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // Owner is the user and group that own everything in the view, as numbers of the user namespace that the hook runs in.
@@ -21,8 +21,8 @@ type Spec struct {
 	// Run is the name that the run was made under. One that was moved aside since has another: see Dir.Key.
 	Run RunKey `json:"run"`
 	// Container is the runtime's id of the container; for a view without one it is made up.
-	Container  string     `json:"container"`
-	InputsRoot cas.Digest `json:"inputs_root"`
+	Container  string        `json:"container"`
+	InputsRoot digest.Digest `json:"inputs_root"`
 	// Target is the view's place: a path inside the container, or on the host for a view without one. Only the hook uses it.
 	Target string `json:"target"`
 	// Outputs are globs below Target that say which files are listed; none means all.

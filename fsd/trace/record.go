@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 // kind says what a record tells. The values are part of the format on disk; zero is left out because a file that lost
@@ -92,7 +93,7 @@ func parseFault(body []byte) (Fault, error) {
 	if fields[1] == "" {
 		return f, nil
 	}
-	d, err := cas.ParseDigest(fields[1])
+	d, err := digest.Parse(fields[1])
 	if err != nil {
 		return Fault{}, fmt.Errorf("%w: %w", errTorn, err)
 	}

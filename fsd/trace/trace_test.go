@@ -42,7 +42,7 @@ func load(t *testing.T, path string) Trace {
 
 func TestLoadReturnsSortedUniqueEvents(t *testing.T) {
 	r, path := newRecorder(t)
-	d := cas.SHA256.Sum([]byte("x"))
+	d := cas.Sum(cas.SHA256, []byte("x"))
 	r.Read("b")
 	r.Read("a\nb")
 	r.Read("b")
@@ -73,7 +73,7 @@ func TestLoadIgnoresTornLastRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Fault("second", cas.SHA256.Sum(nil), errors.New("cause"))
+	r.Fault("second", cas.Sum(cas.SHA256, nil), errors.New("cause"))
 	both, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 const (
@@ -143,11 +144,11 @@ func checkBlob(f *os.File, d cas.Digest, size int64, verify bool) error {
 	if !verify {
 		return nil
 	}
-	h := d.Algorithm().New()
+	h := cas.NewHash(d.Algorithm())
 	if _, err := io.Copy(h, f); err != nil {
 		return fmt.Errorf("verify blob %s: %w", d, err)
 	}
-	got, err := cas.NewDigest(d.Algorithm(), h.Sum(nil))
+	got, err := digest.New(d.Algorithm(), h.Sum(nil))
 	if err != nil {
 		return fmt.Errorf("verify blob %s: %w", d, err)
 	}

@@ -141,7 +141,7 @@ func TestStatfsTellsTheLongestName(t *testing.T) {
 
 func TestNewNeedsTheRootDirectory(t *testing.T) {
 	f := newFixture(t)
-	if _, err := view.New(f.store, cas.SHA256.Sum([]byte("nothing")), nil, view.Options{}); err == nil {
+	if _, err := view.New(f.store, cas.Sum(cas.SHA256, []byte("nothing")), nil, view.Options{}); err == nil {
 		t.Error("no error for a root that is not in the store")
 	}
 	notDir := f.file("x", "this is no directory message")

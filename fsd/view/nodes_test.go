@@ -121,7 +121,7 @@ func newWideView(t *testing.T, store *cas.Local, dirs, files int) *View {
 	child := &tree.Directory{Mode: 0o755}
 	for i := range files {
 		child.Entries = append(child.Entries, tree.Entry{
-			Name: fmt.Sprintf("some_source_file_%06d.c", i), Size: 1, Mode: 0o644, Digest: cas.SHA256.Sum([]byte{byte(i)}),
+			Name: fmt.Sprintf("some_source_file_%06d.c", i), Size: 1, Mode: 0o644, Digest: cas.Sum(cas.SHA256, []byte{byte(i)}),
 		})
 	}
 	message := child.Encode()

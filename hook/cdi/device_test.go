@@ -13,6 +13,7 @@ import (
 	"tags.cncf.io/container-device-interface/pkg/cdi"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/hook/spec"
 	"github.com/casview/casview/hook/state"
 )
@@ -20,7 +21,7 @@ import (
 func device(name Name) Device {
 	return Device{
 		Name:    name,
-		Request: state.Request{Inputs: cas.SHA256.Sum(nil), Target: "/work/src", Outputs: []string{"bin/**", "a & b"}},
+		Request: state.Request{Inputs: cas.Sum(digest.SHA256, nil), Target: "/work/src", Outputs: []string{"bin/**", "a & b"}},
 		Program: spec.Program{Path: "/usr/local/bin/casview-hook", Config: "/etc/casview/config.toml", CollectTimeout: time.Minute},
 	}
 }
@@ -81,7 +82,7 @@ func TestLowestVersion(t *testing.T) {
 }
 
 func TestDecode(t *testing.T) {
-	bare := Device{Name: "bare", Request: state.Request{Inputs: cas.SHA256.Sum(nil)}, Program: spec.Program{Path: "/bin/casview-hook"}}
+	bare := Device{Name: "bare", Request: state.Request{Inputs: cas.Sum(digest.SHA256, nil)}, Program: spec.Program{Path: "/bin/casview-hook"}}
 	for _, want := range []Device{device("sources"), bare} {
 		text, err := want.Encode()
 		if err != nil {

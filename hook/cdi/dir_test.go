@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 func must(t *testing.T, err error) {
@@ -44,7 +45,7 @@ func TestDir(t *testing.T) {
 		t.Errorf("%v, %v", st.Mode(), err)
 	}
 	changed := device("a")
-	changed.Request.Inputs = cas.SHA256.Sum([]byte("other"))
+	changed.Request.Inputs = cas.Sum(digest.SHA256, []byte("other"))
 	must(t, dir.Write(changed))
 	devices, err := dir.List()
 	if err != nil || devices[0].Request.Inputs != changed.Request.Inputs {

@@ -11,7 +11,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/rundir"
 	"github.com/casview/casview/hook/spec"
 	"github.com/casview/casview/hook/state"
@@ -20,7 +20,7 @@ import (
 // View is the view that a container shall have. Inputs and Hook are required.
 type View struct {
 	// Inputs is the root digest that `casview ingest` printed.
-	Inputs cas.Digest
+	Inputs digest.Digest
 	// Target is the view's place in the container; "" is the configured one.
 	Target string
 	// Run is the name under which the result is found; "" is the container's id.

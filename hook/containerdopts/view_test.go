@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/hook/state"
 )
 
@@ -22,7 +23,7 @@ func generate(t *testing.T, opts ...oci.SpecOpts) (*specs.Spec, error) {
 }
 
 func view() View {
-	return View{Inputs: cas.SHA256.Sum(nil), Target: "/src", Run: "build-17", Outputs: []string{"out/**"}, Hook: "/usr/local/bin/casview-hook"}
+	return View{Inputs: cas.Sum(digest.SHA256, nil), Target: "/src", Run: "build-17", Outputs: []string{"out/**"}, Hook: "/usr/local/bin/casview-hook"}
 }
 
 func TestWithView(t *testing.T) {
@@ -58,7 +59,7 @@ func TestWithViewRefuses(t *testing.T) {
 		edit func(*View)
 		want string
 	}{
-		{"no inputs", func(v *View) { v.Inputs = cas.Digest{} }, state.Inputs},
+		{"no inputs", func(v *View) { v.Inputs = digest.Digest{} }, state.Inputs},
 		{"relative hook", func(v *View) { v.Hook = "casview-hook" }, "absolute"},
 		{"relative config", func(v *View) { v.Config = "c.toml" }, "absolute"},
 		{"bad run", func(v *View) { v.Run = "a/b" }, "run name"},

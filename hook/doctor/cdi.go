@@ -12,7 +12,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/hook/cdi"
 	"github.com/casview/casview/hook/spec"
@@ -90,11 +90,11 @@ func (d *doctor) cannotGive(h specs.Hook) string {
 	if err != nil {
 		return err.Error()
 	}
-	digest := option(h.Args, state.InputsOption)
-	if digest == "" {
+	inputs := option(h.Args, state.InputsOption)
+	if inputs == "" {
 		return ""
 	}
-	root, err := cas.ParseDigest(digest)
+	root, err := digest.Parse(inputs)
 	if err != nil {
 		return err.Error()
 	}

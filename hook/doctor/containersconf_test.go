@@ -31,7 +31,7 @@ func TestContainersConfOrder(t *testing.T) {
 			must(t, os.Mkdir(filepath.Join(dir, "home"), 0o755))
 			self, err := os.Executable()
 			must(t, err)
-			script := prelude + "mkdir -p /usr/share/containers /etc/containers; mount -t tmpfs tmpfs /var/lib/containers\n" + c.host + "\nexport HOME=$T/home " + c.env + "\n" +
+			script := prelude + "mkdir -p /usr/share/containers /etc/containers /var/lib/containers; mount -t tmpfs tmpfs /var/lib/containers\n" + c.host + "\nexport HOME=$T/home " + c.env + "\n" +
 				"podman --log-level=debug info > $T/podman 2>&1\n" + confVariable + "=1 $SELF > $T/ours\n"
 			cmd := exec.Command("unshare", "--mount", "--propagation", "private", "bash", "-c", script)
 			cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "T=" + dir, "BIN=" + programs, "SELF=" + self}

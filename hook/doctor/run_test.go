@@ -8,7 +8,7 @@ const (
 	usualConfig = `mkdir /etc/casview; cp $T/config.toml /etc/casview
 `
 	// What a restricted host allows: see hook/e2e.
-	ownPodman = `mount -t tmpfs tmpfs /var/lib/containers; : $STATE
+	ownPodman = `mkdir -p /var/lib/containers; mount -t tmpfs tmpfs /var/lib/containers; : $STATE
 printf '[containers]\ndefault_ulimits = ["nofile=1000:1000", "nproc=1000:1000"]\n[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nlock_type = "file"\n' > /etc/containers/containers.conf
 `
 	ownContainerd = `mkdir -p /run/containerd; printf 'version = 2\nroot = "%s"\nstate = "/run/containerd/own"\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.aufs"]\n' $T/containerd > /etc/containerd/config.toml

@@ -21,6 +21,7 @@ import (
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/hook/spec"
 	"github.com/casview/casview/hook/state"
 )
@@ -150,7 +151,7 @@ func dockerArchive(t *testing.T, dir string) string {
 	content, err := os.ReadFile(layer)
 	must(t, err)
 	config := fmt.Sprintf(`{"architecture":"%s","os":"linux","config":{"Entrypoint":["/bin/sleep","600"]},
-		"rootfs":{"type":"layers","diff_ids":["%s"]}}`, runtime.GOARCH, cas.SHA256.Sum(content))
+		"rootfs":{"type":"layers","diff_ids":["%s"]}}`, runtime.GOARCH, cas.Sum(digest.SHA256, content))
 	manifest, err := json.Marshal([]map[string]any{
 		{"Config": "config.json", "RepoTags": []string{criImage}, "Layers": []string{"layer.tar"}},
 	})

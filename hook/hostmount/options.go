@@ -11,14 +11,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/fsd/rundir"
 )
 
 // Options says what to mount where.
 type Options struct {
-	Inputs cas.Digest
+	Inputs digest.Digest
 	// Dir is an existing directory. What it holds is hidden while the view is there.
 	Dir string
 	// Staging is the directory for upper/ and work/, which must not be there yet; it is created where it is missing. ""

@@ -12,6 +12,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/hook/state"
 )
 
@@ -19,7 +20,7 @@ func program() Program {
 	return Program{Path: "/usr/local/bin/casview-hook", Config: "/etc/casview/config.toml", CollectTimeout: 5 * time.Minute}
 }
 
-func request() state.Request { return state.Request{Inputs: cas.SHA256.Sum(nil)} }
+func request() state.Request { return state.Request{Inputs: cas.Sum(digest.SHA256, nil)} }
 
 func bundle(t *testing.T, text string) string {
 	t.Helper()

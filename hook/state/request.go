@@ -10,7 +10,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/fsd/rundir"
 )
 
@@ -26,7 +26,7 @@ const (
 // Request is what a container asks of casview. Its values have the right form; whether the target is allowed and the
 // inputs are in the store is for others to say.
 type Request struct {
-	Inputs cas.Digest
+	Inputs digest.Digest
 	// Target is a clean absolute path, or "" for the configured one.
 	Target string
 	// Run is "" for the container's id.
@@ -102,7 +102,7 @@ func clip(s string) string {
 func (r *Request) set(key, value string) (err error) {
 	switch key {
 	case Inputs:
-		r.Inputs, _, err = cas.ParseDigestSize(value)
+		r.Inputs, _, err = digest.ParseSize(value)
 	case Target:
 		r.Target, err = parseTarget(value)
 	case Run:

@@ -23,7 +23,7 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/containerd/containerd/v2/pkg/oci"
 
-	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/hook/containerdopts"
 )
 
@@ -54,7 +54,7 @@ func parse(args []string) (job, error) {
 	j := job{}
 	flags := flag.NewFlagSet("client", flag.ContinueOnError)
 	flags.Func("inputs", "root `DIGEST` of the inputs", func(s string) (err error) {
-		j.view.Inputs, err = cas.ParseDigest(s)
+		j.view.Inputs, err = digest.Parse(s)
 		return err
 	})
 	flags.StringVar(&j.view.Run, "run", "example-client", "`NAME` of the run and of the container")

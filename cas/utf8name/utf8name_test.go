@@ -1,4 +1,4 @@
-package tree
+package utf8name
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestEncodeName(t *testing.T) {
+func TestEncode(t *testing.T) {
 	for _, c := range []struct{ name, raw, enc string }{
 		{"empty", "", ""},
 		{"ascii", "main.c", "main.c"},
@@ -24,45 +24,45 @@ func TestEncodeName(t *testing.T) {
 		{"255 bad bytes", strings.Repeat("\xff", 255), strings.Repeat("\uEFFF", 255)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := EncodeName(c.raw); got != c.enc {
-				t.Errorf("EncodeName(%q) = %q, want %q", c.raw, got, c.enc)
+			if got := Encode(c.raw); got != c.enc {
+				t.Errorf("Encode(%q) = %q, want %q", c.raw, got, c.enc)
 			}
-			if got, err := DecodeName(c.enc); err != nil || got != c.raw {
-				t.Errorf("DecodeName(%q) = %q, %v; want %q", c.enc, got, err, c.raw)
+			if got, err := Decode(c.enc); err != nil || got != c.raw {
+				t.Errorf("Decode(%q) = %q, %v; want %q", c.enc, got, err, c.raw)
 			}
 		})
 	}
 }
 
-func TestDecodeNameRefuses(t *testing.T) {
+func TestDecodeRefuses(t *testing.T) {
 	for _, c := range []struct{ name, enc string }{
 		{"not UTF-8", "a\xff"},
 		{"escaped bytes that are UTF-8", "\uEFC3\uEFA9"},
 		{"escaped and not", "\uEFFF\uEFE2\uEF82\uEFAC"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got, err := DecodeName(c.enc); err == nil {
-				t.Errorf("DecodeName(%q) = %q, want an error", c.enc, got)
+			if got, err := Decode(c.enc); err == nil {
+				t.Errorf("Decode(%q) = %q, want an error", c.enc, got)
 			}
 		})
 	}
 }
 
-func FuzzEncodeName(f *testing.F) {
+func FuzzEncode(f *testing.F) {
 	for _, s := range []string{"", "a", "é", "\xff", "\uEF80", "\xee\xbe", "\xee\xbe\x80\x80", "\uEFC3\uEFA9"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		enc := EncodeName(s)
+		enc := Encode(s)
 		if !utf8.ValidString(enc) {
-			t.Fatalf("EncodeName(%q) = %q is not UTF-8", s, enc)
+			t.Fatalf("Encode(%q) = %q is not UTF-8", s, enc)
 		}
-		if raw, err := DecodeName(enc); err != nil || raw != s {
-			t.Fatalf("DecodeName(EncodeName(%q)) = %q, %v", s, raw, err)
+		if raw, err := Decode(enc); err != nil || raw != s {
+			t.Fatalf("Decode(Encode(%q)) = %q, %v", s, raw, err)
 		}
-		// The other direction: what DecodeName takes is the only encoding.
-		if raw, err := DecodeName(s); err == nil && EncodeName(raw) != s {
-			t.Fatalf("EncodeName(DecodeName(%q)) = %q", s, EncodeName(raw))
+		// The other direction: what Decode takes is the only encoding.
+		if raw, err := Decode(s); err == nil && Encode(raw) != s {
+			t.Fatalf("Encode(Decode(%q)) = %q", s, Encode(raw))
 		}
 	})
 }

@@ -1,9 +1,12 @@
-package cas
+package digest_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/casview/casview/cas"
+	"github.com/casview/casview/cas/digest"
 )
 
 const (
@@ -11,7 +14,7 @@ const (
 	emptyBLAKE3 = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
 )
 
-func TestParseDigest(t *testing.T) {
+func TestParse(t *testing.T) {
 	tests := map[string]struct {
 		in   string
 		want string // "" for an error
@@ -37,10 +40,10 @@ func TestParseDigest(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			d, err := ParseDigest(tt.in)
+			d, err := digest.Parse(tt.in)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) || len(err.Error()) > 300 {
-					t.Fatalf("ParseDigest = %v, %v; want a short error with %q", d, err, tt.err)
+					t.Fatalf("Parse = %v, %v; want a short error with %q", d, err, tt.err)
 				}
 				if !d.IsZero() {
 					t.Errorf("digest %v beside an error", d)
@@ -48,13 +51,13 @@ func TestParseDigest(t *testing.T) {
 				return
 			}
 			if err != nil || d.String() != tt.want {
-				t.Fatalf("ParseDigest = %v, %v; want %s", d, err, tt.want)
+				t.Fatalf("Parse = %v, %v; want %s", d, err, tt.want)
 			}
 		})
 	}
 }
 
-func TestParseDigestSize(t *testing.T) {
+func TestParseSize(t *testing.T) {
 	tests := map[string]struct {
 		suffix string
 		size   int64
@@ -73,23 +76,23 @@ func TestParseDigestSize(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			d, size, err := ParseDigestSize("sha256:" + emptySHA256 + tt.suffix)
+			d, size, err := digest.ParseSize("sha256:" + emptySHA256 + tt.suffix)
 			if tt.bad {
 				if err == nil {
 					t.Fatalf("no error, size %d", size)
 				}
 				return
 			}
-			if err != nil || size != tt.size || d != SHA256.Sum(nil) {
-				t.Fatalf("ParseDigestSize = %v, %d, %v; want size %d", d, size, err, tt.size)
+			if err != nil || size != tt.size || d != cas.Sum(digest.SHA256, nil) {
+				t.Fatalf("ParseSize = %v, %d, %v; want size %d", d, size, err, tt.size)
 			}
 		})
 	}
 }
 
 func TestDigestText(t *testing.T) {
-	type doc struct{ D, Z Digest }
-	in := doc{D: BLAKE3.Sum([]byte("x"))}
+	type doc struct{ D, Z digest.Digest }
+	in := doc{D: cas.Sum(digest.BLAKE3, []byte("x"))}
 	b, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
@@ -104,45 +107,45 @@ func TestDigestText(t *testing.T) {
 }
 
 func TestDigestOfHash(t *testing.T) {
-	for _, a := range []Algorithm{SHA256, BLAKE3} {
-		h := a.New()
+	for _, a := range []digest.Algorithm{digest.SHA256, digest.BLAKE3} {
+		h := cas.NewHash(a)
 		h.Write([]byte("abc"))
-		d, err := NewDigest(a, h.Sum(nil))
-		if err != nil || d != a.Sum([]byte("abc")) {
+		d, err := digest.New(a, h.Sum(nil))
+		if err != nil || d != cas.Sum(a, []byte("abc")) {
 			t.Errorf("%s: %v, %v", a, d, err)
 		}
-		if _, err := NewDigest(a, make([]byte, 20)); err == nil {
+		if _, err := digest.New(a, make([]byte, 20)); err == nil {
 			t.Errorf("%s: a digest of 20 bytes", a)
 		}
 	}
-	if _, err := NewDigest(0, make([]byte, 32)); err == nil {
+	if _, err := digest.New(0, make([]byte, 32)); err == nil {
 		t.Error("a digest without algorithm")
 	}
-	if SHA256.Sum(nil).Hex() != emptySHA256 || BLAKE3.Sum(nil).Hex() != emptyBLAKE3 {
+	if cas.Sum(digest.SHA256, nil).Hex() != emptySHA256 || cas.Sum(digest.BLAKE3, nil).Hex() != emptyBLAKE3 {
 		t.Error("digest of nothing is not the published one")
 	}
-	small, big := SHA256.Sum([]byte("1")), SHA256.Sum([]byte("2")) // 6b86..., d473...
-	if small.Compare(big) >= 0 || big.Compare(small) <= 0 || small.Compare(small) != 0 || BLAKE3.Sum(nil).Compare(big) <= 0 {
+	small, big := cas.Sum(digest.SHA256, []byte("1")), cas.Sum(digest.SHA256, []byte("2")) // 6b86..., d473...
+	if small.Compare(big) >= 0 || big.Compare(small) <= 0 || small.Compare(small) != 0 || cas.Sum(digest.BLAKE3, nil).Compare(big) <= 0 {
 		t.Error("Compare does not order by algorithm, then hash")
 	}
 }
 
 // Whatever parses has exactly one spelling, apart from the bare form.
-func FuzzParseDigest(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		emptySHA256, "sha256:" + emptySHA256, "blake3:" + emptyBLAKE3, "sha256:" + emptySHA256 + "/12", "sha256:", "/", ":", "",
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if d, err := ParseDigest(s); err == nil && d.String() != s && d.Hex() != s {
+		if d, err := digest.Parse(s); err == nil && d.String() != s && d.Hex() != s {
 			t.Errorf("%q parses as %s", s, d)
 		}
-		d, size, err := ParseDigestSize(s)
+		d, size, err := digest.ParseSize(s)
 		if err != nil {
 			return
 		}
-		again, sizeAgain, err := ParseDigestSize(d.String() + s[min(len(s), indexSlash(s)):])
+		again, sizeAgain, err := digest.ParseSize(d.String() + s[min(len(s), indexSlash(s)):])
 		if err != nil || again != d || sizeAgain != size {
 			t.Errorf("%q parses as %s/%d, and that as %s/%d: %v", s, d, size, again, sizeAgain, err)
 		}

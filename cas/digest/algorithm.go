@@ -1,12 +1,6 @@
-package cas
+package digest
 
-import (
-	"crypto/sha256"
-	"fmt"
-	"hash"
-
-	"github.com/zeebo/blake3"
-)
+import "fmt"
 
 // Algorithm is a hash function that names blobs. The zero value is no algorithm: it has no name and no digests.
 type Algorithm uint8
@@ -39,26 +33,5 @@ func (a Algorithm) String() string {
 	return "none"
 }
 
-// New returns an empty hash. Only SHA256 and BLAKE3 have one; the zero value gives nil.
-func (a Algorithm) New() hash.Hash {
-	switch a {
-	case SHA256:
-		return sha256.New()
-	case BLAKE3:
-		return blake3.New()
-	}
-	return nil
-}
-
-// Sum returns the digest of b, the zero Digest if a is not a valid algorithm.
-func (a Algorithm) Sum(b []byte) Digest {
-	switch a {
-	case SHA256:
-		return Digest{alg: a, sum: sha256.Sum256(b)}
-	case BLAKE3:
-		return Digest{alg: a, sum: blake3.Sum256(b)}
-	}
-	return Digest{}
-}
-
-func (a Algorithm) valid() bool { return a == SHA256 || a == BLAKE3 }
+// Valid reports whether a is one of the algorithms.
+func (a Algorithm) Valid() bool { return a == SHA256 || a == BLAKE3 }
