@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,13 @@ func (s *Local) Open(d Digest) (*os.File, error) {
 	}
 	path := blobPath(d)
 	fd, err := openat(s.blobs, path, unix.O_RDONLY, 0)
+	if err == unix.ENOENT {
+		fd, err = openat(s.root, trashName+"/"+path, unix.O_RDONLY, 0)
+	}
+	if err == unix.ENOENT {
+		// A collector may have put it back between the two looks.
+		fd, err = openat(s.blobs, path, unix.O_RDONLY, 0)
+	}
 	if err == unix.ENOENT {
 		return nil, fmt.Errorf("blob %s: %w", d, ErrNotFound)
 	}
@@ -85,7 +93,9 @@ func (s *Local) Keep(d Digest, size int64) (bool, error) {
 	var st unix.Stat_t
 	err := unix.Fstatat(s.blobs, path, &st, unix.AT_SYMLINK_NOFOLLOW)
 	if err == unix.ENOENT {
-		return false, nil
+		// Perhaps a collector is about to delete it: what is taken back is as young as it should be.
+		had, back, err := s.Reprieve(d)
+		return back && had == size, err
 	}
 	if err = checkBlob(d, &st, err); err != nil || st.Size != size {
 		return false, err
@@ -93,13 +103,16 @@ func (s *Local) Keep(d Digest, size int64) (bool, error) {
 	if age := time.Since(time.Unix(st.Ctim.Unix())); age >= 0 && age < s.youngFor {
 		return true, nil
 	}
-	// Setting the mode it has moves the ctime and nothing else.
-	switch err := unix.Fchmodat(s.blobs, path, blobMode, 0); err {
+	// The time of access, because a collector can tell that it was set just before it took the blob away: see Condemn. That
+	// moves the ctime too. The mtime stays: a staged file may still be the same inode, and has changed if its mtime has.
+	now := []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_OMIT}}
+	switch err := unix.UtimesNanoAt(s.blobs, path, now, unix.AT_SYMLINK_NOFOLLOW); err {
 	case nil:
 		return true, nil
-	case unix.ENOENT: // swept since the stat
-		return false, nil
-	case unix.EPERM, unix.EROFS: // another user's store: there, but not ours to keep young
+	case unix.ENOENT: // condemned since the stat
+		had, back, err := s.Reprieve(d)
+		return back && had == size, err
+	case unix.EPERM, unix.EACCES, unix.EROFS: // another user's store: there, but not ours to keep young
 		return true, nil
 	default:
 		return false, fmt.Errorf("keep blob %s: %w", d, err)
@@ -107,11 +120,24 @@ func (s *Local) Keep(d Digest, size int64) (bool, error) {
 }
 
 func (s *Local) stat(d Digest) (unix.Stat_t, error) {
-	var st unix.Stat_t
 	if d.IsZero() {
-		return st, fmt.Errorf("stat blob: no digest: %w", ErrNotFound)
+		return unix.Stat_t{}, fmt.Errorf("stat blob: no digest: %w", ErrNotFound)
 	}
-	err := unix.Fstatat(s.blobs, blobPath(d), &st, unix.AT_SYMLINK_NOFOLLOW)
+	st, err := statBlob(s.blobs, d)
+	if !errors.Is(err, ErrNotFound) {
+		return st, err
+	}
+	var condemned unix.Stat_t
+	err = unix.Fstatat(s.root, trashName+"/"+blobPath(d), &condemned, unix.AT_SYMLINK_NOFOLLOW)
+	if err != unix.ENOENT {
+		return condemned, checkBlob(d, &condemned, err)
+	}
+	return statBlob(s.blobs, d) // a collector may have put it back between the two looks
+}
+
+func statBlob(blobs int, d Digest) (unix.Stat_t, error) {
+	var st unix.Stat_t
+	err := unix.Fstatat(blobs, blobPath(d), &st, unix.AT_SYMLINK_NOFOLLOW)
 	return st, checkBlob(d, &st, err)
 }
 

@@ -35,6 +35,9 @@ type Writer interface {
 	PutExpected(r io.Reader, want Digest) (int64, error)
 	// PutBytes stores b.
 	PutBytes(b []byte) (Digest, error)
+	// Keep reports whether the store has the blob with this size and, if so, sees to it that it stays for some hours, as if it
+	// had been stored now. Whoever is about to name a blob that is there already keeps it before.
+	Keep(d Digest, size int64) (bool, error)
 }
 
 // Store reads and inserts blobs.

@@ -3,12 +3,15 @@ package tree
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/digest"
@@ -148,4 +151,41 @@ func LoadLarge(s *cas.Local, root cas.Digest) []Large {
 		return nil
 	}
 	return all
+}
+
+// DropLarge removes the indexes of trees that the store does not have any more, and torn ones that were written before a time.
+func DropLarge(s *cas.Local, before time.Time) error {
+	for _, a := range []cas.Algorithm{cas.SHA256, cas.BLAKE3} {
+		dir := filepath.Join(s.Dir(), "large", a.String())
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("indexes of large files: %w", err)
+		}
+		for _, e := range entries {
+			if err := dropLarge(s, a, e, before); err != nil {
+				return fmt.Errorf("indexes of large files: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func dropLarge(s *cas.Local, a cas.Algorithm, e fs.DirEntry, before time.Time) error {
+	info, err := e.Info()
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if root, err := digest.Parse(a.String() + ":" + e.Name()); err == nil {
+		if _, err := s.Size(root); !errors.Is(err, cas.ErrNotFound) {
+			return err
+		}
+	}
+	err = os.Remove(filepath.Join(s.Dir(), "large", a.String(), e.Name()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
