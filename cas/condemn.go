@@ -136,7 +136,7 @@ func (s *Local) Reprieve(d Digest) (size int64, ok bool, err error) {
 	return st.Size, true, nil
 }
 
-// ReprieveAll moves everything back: what a collector has left that did not come to its end.
+// ReprieveAll moves everything back: what a collector has condemned that did not come to its end.
 func (s *Local) ReprieveAll() error {
 	fd, err := openat(s.root, trashName, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err == unix.ENOENT {

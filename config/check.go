@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/bmatcuk/doublestar/v4"
@@ -32,6 +33,8 @@ func (c Config) Check() error {
 		{"collect.workers", between(c.Collect.Workers, 0, maxWorkers)},
 		{"collect.special_files", oneOf(c.Collect.SpecialFiles, "skip", "fail")},
 		{"collect.timeout", checkTimeout(c.Collect.Timeout)},
+		{"gc.grace", checkGrace(c.GC.Grace)},
+		{"gc.keep_results", checkKeep(c.GC.KeepResults)},
 		{"policy.max_inputs", atLeast(c.Policy.MaxInputs, 1)},
 		{"runtime.path", checkRuntime(c.Runtime.Path)},
 		{"remote.url", checkRemote(c.Remote.URL)},
@@ -107,6 +110,24 @@ func checkTarget(v View) error {
 func checkTimeout(d Duration) error {
 	if d.Duration <= 0 {
 		return fmt.Errorf("%q is not above zero", d.Duration)
+	}
+	return nil
+}
+
+// minGrace is above the hour by which the store may take a blob for older than it is, and above the time that an ingest or a
+// collection takes.
+const minGrace = 2 * time.Hour
+
+func checkGrace(d Duration) error {
+	if d.Duration < minGrace {
+		return fmt.Errorf("%q is less than %.0fh", d.Duration, minGrace.Hours())
+	}
+	return nil
+}
+
+func checkKeep(d Duration) error {
+	if d.Duration < 0 {
+		return fmt.Errorf("%q is below zero", d.Duration)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type Config struct {
 	View    View    `toml:"view"`
 	Staging Staging `toml:"staging"`
 	Collect Collect `toml:"collect"`
+	GC      GC      `toml:"gc"`
 	Policy  Policy  `toml:"policy"`
 	Runtime Runtime `toml:"runtime"`
 	Remote  Remote  `toml:"remote"`
@@ -50,6 +51,12 @@ type Collect struct {
 	Workers      int      `toml:"workers"`       // 0: one per CPU
 	SpecialFiles string   `toml:"special_files"` // skip or fail
 	Timeout      Duration `toml:"timeout"`
+}
+
+// GC says what the collector of unused blobs leaves alone.
+type GC struct {
+	Grace       Duration `toml:"grace"`        // at least minGrace
+	KeepResults Duration `toml:"keep_results"` // 0: for ever
 }
 
 // Policy limits what a container may ask for.

@@ -37,6 +37,7 @@ func defaultFor(h host) Config {
 		},
 		Staging: Staging{Driver: "auto", Data: "cached"},
 		Collect: Collect{SpecialFiles: "skip", Timeout: Duration{5 * time.Minute}},
+		GC:      GC{Grace: Duration{24 * time.Hour}},
 		Policy:  Policy{MaxInputs: 10_000_000},
 		Log:     Log{Level: "info"},
 	}

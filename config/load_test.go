@@ -48,7 +48,7 @@ accept_env = true
 func TestLoadErrorsNameFileLineAndKey(t *testing.T) {
 	cases := []struct{ name, text, want string }{
 		{"unknown key", "\n[store]\ndigst = \"sha256\"\n", `:3: store.digst: unknown key ([store] has digest, verify)`},
-		{"unknown top-level key", "# c\nstat = \"/x\"\n", `:2: stat: unknown key (the top level has state, store, view, staging, collect, policy, runtime, remote, log)`},
+		{"unknown top-level key", "# c\nstat = \"/x\"\n", `:2: stat: unknown key (the top level has state, store, view, staging, collect, gc, policy, runtime, remote, log)`},
 		{"unknown table", "[stoer]\ndigest = \"sha256\"\n", `:1: stoer: unknown key (the top level has`},
 		{"key in another case", "[store]\nDigest = \"sha256\"\n", `:2: store.Digest: unknown key`},
 		{"key with a newline", "\"a\\nb\" = 1\n", `:1: "a\nb": unknown key`},

@@ -2,6 +2,7 @@ package gc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,8 +44,8 @@ type Report struct {
 // keepIndexed is how long the tree of a directory stays in use after it was last ingested.
 const keepIndexed = 30 * 24 * time.Hour
 
-// Collect removes the blobs that nothing uses. An error means that not all has been looked at; what was removed until then was
-// not used. One collector at a time may work on a store: for another one that is an error.
+// Collect removes the blobs that nothing uses. After an error nothing is removed, unless the
+// report says so: then some of the room could not be given back. One collector at a time may work on a store: for another one that is an error.
 func Collect(ctx context.Context, store *cas.Local, users Users, o Options) (Report, error) {
 	unlock, err := store.LockCollector()
 	if err != nil {
@@ -81,11 +82,13 @@ func (c *collector) collect(ctx context.Context, now time.Time) error {
 	if c.options.DryRun {
 		return c.each(ctx, c.store.Unused)
 	}
-	if err := c.each(ctx, c.store.Condemn); err != nil {
-		return err
+	err := c.each(ctx, c.store.Condemn)
+	if err == nil {
+		err = c.bury(ctx)
 	}
-	if err := c.bury(ctx); err != nil {
-		return err
+	if err != nil {
+		c.report.Removed, c.report.Bytes = 0, 0
+		return errors.Join(err, c.store.ReprieveAll())
 	}
 	return c.tidy(now)
 }

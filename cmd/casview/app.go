@@ -53,7 +53,7 @@ manifest when the container stops.`,
 	root.AddCommand(
 		a.ingestCmd(), a.treeCmd(), a.catCmd(),
 		a.runCmd(), a.specCmd(), a.cdiCmd(), a.mountCmd(),
-		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(), a.recoverCmd(),
+		a.resultCmd(), a.materializeCmd(), a.stagedCmd(), a.psCmd(), a.recoverCmd(), a.gcCmd(),
 		a.installCmd(), a.uninstallCmd(), a.doctorCmd(), a.configCmd(), a.versionCmd(),
 	)
 	root.InitDefaultHelpCmd()

@@ -34,6 +34,11 @@ func (p *progress) silent() bool { return p.to == nil }
 
 // count shows how many files were found while the total is not known yet.
 func (p *progress) count(files int64) {
+	p.say("%d files", files)
+}
+
+// say shows what is going on while no total is known.
+func (p *progress) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.to == nil || p.known {
@@ -42,7 +47,7 @@ func (p *progress) count(files int64) {
 	if p.bar == nil {
 		p.bar = p.newBar(-1, progressbar.OptionSetDescription(p.label))
 	}
-	p.bar.Describe(fmt.Sprintf("%s: %d files", p.label, files))
+	p.bar.Describe(p.label + ": " + fmt.Sprintf(format, args...))
 	_ = p.bar.Add(0)
 }
 

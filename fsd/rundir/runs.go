@@ -80,8 +80,13 @@ func (d *Dir) reserve() error {
 	return nil
 }
 
-// claim gives the new directory its name.
+// claim gives the new directory its name. From then on the run uses its inputs, for all to see.
 func (r *Runs) claim(d *Dir) error {
+	begin, err := r.lockBegin(unix.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer begin.Close()
 	name := filepath.Join(r.dir, string(d.spec.Run))
 	for range 3 {
 		err := unix.Renameat2(unix.AT_FDCWD, d.path, unix.AT_FDCWD, name, unix.RENAME_NOREPLACE)
