@@ -12,17 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// beginName is a file in runs/ whose flock a run that begins shares, for the moment in which its directory gets its name.
-// Whoever must be sure that none begins takes it alone: see Quiet.
-const beginName = ".begin"
-
 // beginTimeout bounds how long a run waits to begin. A collector of unused blobs makes it wait for milliseconds.
 const beginTimeout = 10 * time.Second
 
-// lockBegin takes the flock, LOCK_SH or LOCK_EX. flock has no timeout, so it asks again with growing pauses.
+// lockBegin takes the flock of `<state>/begin.lock`. A run that begins shares it (LOCK_SH) for the moment in which its directory
+// gets its name; whoever must be sure that none begins has it alone (LOCK_EX). flock has no timeout, so this asks again with
+// growing pauses.
 func (r *Runs) lockBegin(how int) (*os.File, error) {
-	path := filepath.Join(r.dir, beginName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(r.begin, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +34,7 @@ func (r *Runs) lockBegin(how int) (*os.File, error) {
 		}
 		if err != unix.EWOULDBLOCK || time.Now().After(until) {
 			f.Close()
-			return nil, fmt.Errorf("%s: flock: %w (held by casview gc, or by runs that begin)", path, err)
+			return nil, fmt.Errorf("%s: flock: %w (held by casview gc, or by runs that begin)", r.begin, err)
 		}
 		time.Sleep(pause)
 	}

@@ -19,12 +19,13 @@ const reserveForEnded = 16 << 10
 
 // Runs is `<state>/runs` with `<state>/containers`, which leads from a container's id to its run, and `<state>/refused`.
 type Runs struct {
-	dir, containers, refused string
+	dir, containers, refused, begin string
 }
 
 // OpenRuns creates the first two where they are missing.
 func OpenRuns(state string) (*Runs, error) {
-	r := &Runs{dir: filepath.Join(state, "runs"), containers: filepath.Join(state, "containers"), refused: filepath.Join(state, "refused")}
+	r := &Runs{dir: filepath.Join(state, "runs"), containers: filepath.Join(state, "containers"), refused: filepath.Join(state, "refused"),
+		begin: filepath.Join(state, "begin.lock")}
 	for _, d := range []string{r.dir, r.containers} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
