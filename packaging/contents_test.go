@@ -111,7 +111,7 @@ func checkUnits(t *testing.T, tree string) {
 
 func checkTarball(t *testing.T, dist string) {
 	names := strings.Split(output(t, exec.Command("tar", "-tzf", one(t, dist, "*.tar.gz"))), "\n")
-	for _, want := range []string{"lib/systemd/system/casview-recover.timer", "share/man/man1/casview.1.gz", "share/doc/casview/LICENSE"} {
+	for _, want := range []string{"lib/systemd/system/casview-recover.timer", "lib/systemd/system/casview-gc.timer", "share/man/man1/casview.1.gz", "share/doc/casview/LICENSE"} {
 		if !slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, "/"+want) }) {
 			t.Errorf("no %s", want)
 		}

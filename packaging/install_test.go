@@ -72,8 +72,11 @@ func upgraded(t *testing.T, s *system, newer string) {
 		t.Errorf("removing the package under a live run: %v, %s%s", err, stdout, stderr)
 	}
 	output(t, s.inside("casview", "ps"))
+	// Nothing is young, so that all is removed that the new version does not take for used.
+	output(t, s.inside("casview", "gc", "--grace", "0s"))
 	live.finish(t, "two")
 	s.wantComplete(t, "live", "two")
+	s.wantComplete(t, "first", "one")
 }
 
 func TestInstalled(t *testing.T) {

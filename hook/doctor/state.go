@@ -203,7 +203,8 @@ const (
 
 func (d *doctor) room(l *list, place string) {
 	const why = "When it is full, outputs are lost until there is room and casview-fsd collect RUN is called."
-	mend := fmt.Sprintf("df -h %[1]s; df -i %[1]s   # make room there, or set state in %[2]s to a larger filesystem", quote(place), d.configFile())
+	mend := fmt.Sprintf("casview gc --keep-results 720h   # removes results of more than 30 days; or set state in %s to a larger filesystem than that of %s",
+		d.configFile(), quote(place))
 	var st unix.Statfs_t
 	if err := unix.Statfs(place, &st); err != nil {
 		l.skip(StateRoom, err.Error())
