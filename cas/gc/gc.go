@@ -44,6 +44,9 @@ type Report struct {
 // keepIndexed is how long the tree of a directory stays in use after it was last ingested.
 const keepIndexed = 30 * 24 * time.Hour
 
+// AtWork is how long whatever somebody has begun to write is left alone, however short the grace: nobody is at work that long.
+const AtWork = 2 * time.Hour
+
 // Collect removes the blobs that nothing uses. After an error nothing is removed, unless the
 // report says so: then some of the room could not be given back. One collector at a time may work on a store: for another one that is an error.
 func Collect(ctx context.Context, store *cas.Local, users Users, o Options) (Report, error) {
@@ -171,13 +174,14 @@ func (c *collector) reprieve(d cas.Digest) error {
 
 // tidy removes what is left of what is gone: files on their way in, and indexes that lead nowhere.
 func (c *collector) tidy(now time.Time) error {
-	if err := c.store.Sweep(c.before); err != nil {
+	begun := now.Add(-max(AtWork, c.options.Grace))
+	if err := c.store.Sweep(begun); err != nil {
 		return err
 	}
 	if err := ingest.DropIndexes(c.store, now.Add(-keepIndexed)); err != nil {
 		return err
 	}
-	return tree.DropLarge(c.store, c.before)
+	return tree.DropLarge(c.store, begun)
 }
 
 func (c *collector) tell(doing string, blobs int64) {

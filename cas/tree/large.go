@@ -153,7 +153,7 @@ func LoadLarge(s *cas.Local, root cas.Digest) []Large {
 	return all
 }
 
-// DropLarge removes the indexes of trees that the store does not have any more, and torn ones that were written before a time.
+// DropLarge removes the indexes, written before a time, of trees that the store does not have any more, and torn ones.
 func DropLarge(s *cas.Local, before time.Time) error {
 	for _, a := range []cas.Algorithm{cas.SHA256, cas.BLAKE3} {
 		dir := filepath.Join(s.Dir(), "large", a.String())

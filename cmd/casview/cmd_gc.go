@@ -131,7 +131,7 @@ func (a *app) gc(ctx context.Context, c config.Config, o gcOptions) error {
 	bar.close()
 	report.RemovedBlobs, report.RemovedBytes, report.KeptBlobs = swept.Removed, swept.Bytes, swept.Kept
 	if err == nil && !o.dryRun {
-		broken = errors.Join(broken, runs.Tidy(time.Now().Add(-o.grace)))
+		broken = errors.Join(broken, runs.Tidy(time.Now().Add(-max(o.grace, gc.AtWork))))
 	}
 	if err == nil {
 		err = a.printGC(report, o.asJSON)
