@@ -124,8 +124,8 @@ func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Comma
 	if o.timeout == 0 {
 		o.timeout = c.Collect.Timeout.Duration
 	}
-	j := job{app: a, name: name, engine: engine, timeout: o.timeout}
-	return j.run(ctx, c.State)
+	j := job{app: a, name: name, engine: engine, state: c.State, timeout: o.timeout}
+	return j.run(ctx)
 }
 
 // runtimeProgram is the path of casview-runtime, which is installed beside casview; "" if it is not.

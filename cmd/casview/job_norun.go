@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/casview/casview/fsd/rundir"
@@ -61,13 +63,31 @@ func (j job) noRunCause(ctx context.Context, runs *rundir.Runs, started time.Tim
 func (j job) ownFailure(ctx context.Context, started time.Time, ended ending) error {
 	ctx, cancel := context.WithTimeout(ctx, traceTimeout)
 	defer cancel()
-	switch j.engine.Trace(ctx, started) {
-	case enginecmd.NoContainer, enginecmd.NotStarted:
+	trace := j.engine.Trace(ctx, started)
+	switch trace {
+	case enginecmd.NoContainer:
 		return nil
 	case enginecmd.Started:
 		return fmt.Errorf("the job ended with %d, but ran without the view: %s", ended.code, j.withoutView())
-	case enginecmd.Unknown:
+	case enginecmd.NotStarted, enginecmd.Unknown:
+	}
+	// A hook that can't write has left no refusal.
+	if err := writable(j.state); err != nil {
+		return fmt.Errorf("the container can't have a view: the state directory can't be written to: %w", err)
+	}
+	if trace == enginecmd.NotStarted {
+		return nil
 	}
 	return fmt.Errorf("%s exited with %d and no run began: either there was no job, and the engine says above why, or %s",
 		j.engine.Program(), ended.code, j.withoutView())
+}
+
+// writable writes what a new run needs at least: its directory's reserve.
+func writable(state string) error {
+	f, err := os.CreateTemp(state, ".room-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 64<<10))
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
