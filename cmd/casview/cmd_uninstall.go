@@ -57,7 +57,12 @@ func (a *app) noLiveRuns(o install.Options) error {
 	root := o.Root
 	c, err := a.configOf(root)
 	if err != nil {
-		return fmt.Errorf("which runs are live can't be told: %w: mend it, or give --force", err)
+		way := "mend it, or give --force"
+		if o.Engine == install.All && a.configPath == "" {
+			// Packages call it so, and can't give --force.
+			way = "mend it, or move it away: the defaults count then"
+		}
+		return fmt.Errorf("which runs are live can't be told: %w: %s", err, way)
 	}
 	state := c.State
 	if root != "" {
