@@ -35,7 +35,7 @@ func TestTwoInstallationsOnOneHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after := tree(t, dir); !slices.Equal(before, after) {
-		t.Errorf("it changed %q", names(before, after))
+		t.Errorf("it left %q of %q", after, before)
 	}
 	if _, err := NewRemoval(with(packaged, Podman)); err == nil || !strings.Contains(err.Error(), "podman: it calls the programs in "+tarball) {
 		t.Errorf("podman alone: %v", err)
