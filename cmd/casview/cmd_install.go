@@ -140,7 +140,7 @@ func (a *app) changeFiles(cmd *cobra.Command, o installOptions, plan func(instal
 	if err := p.Incomplete(); err != nil {
 		return fmt.Errorf("%s: %w", cmd.Name(), err)
 	}
-	if len(p.Files) == 0 && len(p.Engines) == 0 && len(p.Skipped) > 0 {
+	if cmd.Name() == "install" && len(p.Files) == 0 && len(p.Engines) == 0 && len(p.Skipped) > 0 {
 		return fmt.Errorf("%s: no engine is on this host: name one with --engine", cmd.Name())
 	}
 	return nil

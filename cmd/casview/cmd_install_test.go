@@ -285,7 +285,7 @@ func TestUninstallWhileRunsAreLive(t *testing.T) {
 	before := listing(t, hooks)
 	s.newRun("ended-badly")
 	_, lock := s.newRun("job-1")
-	s.process("uninstall", "--hooks-dir", hooks).wantExit(t, exitFailure, "2 live: job-1, ended-badly: wait for them, or give --force")
+	s.process("uninstall", "--hooks-dir", hooks).wantExit(t, exitFailure, "2 live: job-1, ended-badly: nothing tells which engine a run belongs to: wait for them, or give --force")
 	if listing(t, hooks) != before || before == "" {
 		t.Errorf("left %s of %s", listing(t, hooks), before)
 	}
@@ -300,7 +300,34 @@ func TestUninstallWhileRunsAreLive(t *testing.T) {
 	}
 	s.process("install", "--hooks-dir", hooks)
 	lock.Close()
-	s.process("uninstall", "--hooks-dir", hooks).wantExit(t, exitFailure, "1 live: ended-badly")
+	s.process("uninstall", "--hooks-dir", hooks).wantExit(t, exitFailure, "1 live: ended-badly: nothing tells which engine")
+}
+
+// Nothing tells which engine a run belongs to. What takes nothing away can't matter to any, but to the packages, which then
+// take the programs.
+func TestUninstallOneEngineWhileRunsAreLive(t *testing.T) {
+	s, root := newSite(t), t.TempDir()
+	s.files("create", root, "install", "--root", root)
+	s.files("keep", root, "install", "--root", root, "--engine", "crio")
+	there := s
+	there.state = filepath.Join(root, s.state)
+	_, lock := there.newRun("job-1")
+	defer lock.Close()
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, s.config), string(text))
+	if o := s.process("uninstall", "--root", root, "--engine", "crio"); o.code != 0 || !strings.Contains(o.err, "kept: it is also for podman") {
+		t.Errorf("exit %d: %s", o.code, o.err)
+	}
+	s.process("uninstall", "--root", root, "--engine", "podman").wantExit(t, exitFailure,
+		"1 live: job-1: nothing tells which engine a run belongs to: wait for them, or give --force")
+	if o := s.process("uninstall", "--root", root, "--engine", "podman", "--force"); o.code != 0 {
+		t.Error(o.err)
+	}
+	s.process("uninstall", "--root", root, "--engine", "podman").wantExit(t, exitOK, "nothing to do")
+	s.process("uninstall", "--root", root, "--engine", "all").wantExit(t, exitFailure, "1 live: job-1: wait for them, or give --force")
 }
 
 // The state directory of another system is that system's.

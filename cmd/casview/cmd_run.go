@@ -49,7 +49,8 @@ Ctrl-C and SIGTERM go to COMMAND, and the result is waited for. Ctrl-C a second 
 after COMMAND has ended, gives up waiting.
 
 Exit code: the job's, or 125 if the outputs are not complete, or if the container did not
-run on the view. 2 is wrong usage of casview.`,
+run on the view; the engine's own where it failed before it started a container. 2 is wrong
+usage of casview.`,
 		Example: `  casview run --inputs . -- podman run --rm IMAGE make
   casview run --inputs $root --run build-17 --output 'bin/**' -- podman run --rm -it IMAGE sh`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -77,7 +78,11 @@ func (a *app) runJob(cmd *cobra.Command, o runOptions, argv []string) error {
 	if err := o.request.check(cmd); err != nil {
 		return err
 	}
-	err = a.startJob(cmd.Context(), o, engine)
+	if engine.Help() {
+		err = job{app: a, engine: engine}.help(cmd.Context())
+	} else {
+		err = a.startJob(cmd.Context(), o, engine)
+	}
 	var exit *exitError
 	if errors.Is(err, context.Canceled) {
 		return &exitError{exitNoOutputs, errors.New("run: interrupted")}
@@ -111,7 +116,7 @@ func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Comma
 	}
 	defer os.RemoveAll(dir)
 	engine, err = engine.Prepare(ctx, enginecmd.Request{
-		Annotations: annotations, AcceptEnv: c.Policy.AcceptEnv, Runtime: runtimeProgram(), IDFile: filepath.Join(dir, "id"),
+		Annotations: annotations, AcceptEnv: c.Policy.AcceptEnv, Runtime: runtimeProgram(), TraceFile: filepath.Join(dir, "container"),
 	})
 	if err != nil {
 		return err
@@ -119,8 +124,8 @@ func (a *app) startJob(ctx context.Context, o runOptions, engine enginecmd.Comma
 	if o.timeout == 0 {
 		o.timeout = c.Collect.Timeout.Duration
 	}
-	j := job{app: a, name: name, engine: engine, timeout: o.timeout}
-	return j.run(ctx, c.State)
+	j := job{app: a, name: name, engine: engine, state: c.State, timeout: o.timeout}
+	return j.run(ctx)
 }
 
 // runtimeProgram is the path of casview-runtime, which is installed beside casview; "" if it is not.

@@ -20,7 +20,7 @@ func TestRunDetachedWithAFakeEngine(t *testing.T) {
 		{"gone", "podman", "-d complete gone", 125, []string{"wait gone"}, gone},
 		{"without the view", "podman", "-d no-hook 0", 125, nil, "the container was started without the view: casview's hook"},
 		{"without the view, removed", "podman", "-d --rm no-hook 0", 125, []string{"rm --force --volumes 0"}, "tells what to do; the container was removed"},
-		{"not started", "podman", "-d --rm create-fails 0", 125, []string{"rm --force --volumes 0"}, "; the container was removed"},
+		{"not started", "podman", "-d --rm create-fails 0", 127, []string{"rm --force --volumes 0"}, ""},
 		{"nerdctl", "nerdctl", "-d --rm complete 7", 7, []string{"wait 7", "rm --volumes 7"}, "result.json"},
 		{"ctr", "ctr", "-d complete 7", 7, []string{"tasks attach 7"}, "result.json"},
 		{"ctr without the view", "ctr", "-d no-hook 0", 125, nil, "the container was started without the view"},

@@ -28,10 +28,10 @@ func TestRunExitCodesWithAFakeEngine(t *testing.T) {
 		{"failed", "0", 125, "the result is failed"},
 		{"no-hook", "0", 125, "the container ran without the view: casview's hook is not active"},
 		{"no-hook", "9", 125, "the job ended with 9, but ran without the view: casview's hook is not active"},
-		{"no-hook", "126", 125, "no run began: either there was no job, and the engine says above why"},
-		{"create-fails", "0", 125, "exited with 127"},
+		{"no-hook", "126", 125, "the job ended with 126, but ran without the view: casview's hook is not active"},
+		{"forgotten", "126", 125, "exited with 126 and no run began: either there was no job, and the engine says above why"},
 		{"no-result", "0", 125, "no result within"},
-		{"killed", "0", 125, "exited with 137"},
+		{"killed", "0", 125, "was ended by signal 9, and no run began"},
 	}
 	for _, c := range cases {
 		t.Run(c.image+" "+c.code, func(t *testing.T) {
@@ -40,6 +40,55 @@ func TestRunExitCodesWithAFakeEngine(t *testing.T) {
 			o := s.run(s.ingest(sources(t)), "--run", "job", "--timeout", "200ms", "--", podman, "run", c.image, c.code)
 			if o.code != c.want || !strings.Contains(o.err, c.stderr) || o.out != "" {
 				t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.out, o.err)
+			}
+		})
+	}
+}
+
+// What an engine says of its own failure is enough.
+func TestRunOwnFailuresOfAFakeEngine(t *testing.T) {
+	for _, c := range []struct {
+		options, image string
+		code           int
+		stderr         string
+	}{
+		{"", "no-image", 125, "no such image\n"},
+		{"-d --rm", "no-image", 125, "no such image\n"},
+		{"", "create-fails", 127, ""},
+		{"-d --rm", "create-fails", 127, ""},
+	} {
+		t.Run(c.options+c.image, func(t *testing.T) {
+			s := newSite(t)
+			words := append([]string{"--run", "job", "--", s.installFakeEngine(), "run"}, strings.Fields(c.options)...)
+			o := s.run(s.ingest(sources(t)), append(words, c.image)...)
+			if o.code != c.code || o.err != c.stderr {
+				t.Errorf("exit %d, stderr %q", o.code, o.err)
+			}
+		})
+	}
+}
+
+// Help is the engine's, which needs neither inputs nor its hook.
+func TestRunHelpOfTheInstalledEngines(t *testing.T) {
+	s := newSite(t)
+	for _, words := range [][]string{
+		{"podman", "run", "--help"}, {"podman", "container", "run", "--rm", "--help", "IMAGE"}, {"docker", "run", "--help"},
+		{"nerdctl", "run", "--help"}, {"ctr", "run", "--help"}, {"ctr", "run", "-h"},
+	} {
+		t.Run(strings.Join(words, " "), func(t *testing.T) {
+			if _, err := exec.LookPath(words[0]); err != nil {
+				t.Skip(err)
+			}
+			want, err := exec.Command(words[0], words[1:]...).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			program := exec.Command(program(t), append([]string{"--config", s.config, "run", "--inputs", "/nowhere", "--"}, words...)...)
+			var stderr strings.Builder
+			program.Stderr = &stderr
+			got, err := program.Output()
+			if err != nil || stderr.Len() > 0 || string(got) != string(want) {
+				t.Errorf("%v, stderr %q, stdout %q", err, &stderr, got)
 			}
 		})
 	}

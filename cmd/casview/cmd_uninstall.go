@@ -27,7 +27,8 @@ edited since is kept, and so is one that another engine needs. Store and runs st
 one line for each file: remove, restore, edit, keep or by-hand, and its path.
 
 It refuses while runs are live: their containers would end without poststop, and the next
-ones run without a view. --force does it all the same.
+ones run without a view. Nothing tells which engine a run belongs to. --force does it all
+the same.
 
 With --json an object as that of casview install.`,
 		Example: `  casview uninstall --engine podman --dry-run
@@ -35,12 +36,14 @@ With --json an object as that of casview install.`,
 		Args:              args(0, 0),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !o.dryRun && !o.force {
-				if err := a.noLiveRuns(o.root); err != nil {
-					return fmt.Errorf("uninstall: %w", err)
+			return a.changeFiles(cmd, o, func(options install.Options) (*install.Plan, error) {
+				p, err := install.NewRemoval(options)
+				// Whoever takes out all may be about to remove the programs too, as packages are.
+				if err == nil && !o.dryRun && !o.force && (options.Engine == install.All || p.Changes()) {
+					err = a.noLiveRuns(options)
 				}
-			}
-			return a.changeFiles(cmd, o, install.NewRemoval)
+				return p, err
+			})
 		},
 	}
 	o.register(cmd)
@@ -48,11 +51,18 @@ With --json an object as that of casview install.`,
 	return cmd
 }
 
-// noLiveRuns is an error while a job runs, or its outputs are still being stored, on the system below root.
-func (a *app) noLiveRuns(root string) error {
+// noLiveRuns is an error while a job runs, or its outputs are still being stored, on the system below the root folder. A run's
+// record does not say which engine started it.
+func (a *app) noLiveRuns(o install.Options) error {
+	root := o.Root
 	c, err := a.configOf(root)
 	if err != nil {
-		return fmt.Errorf("which runs are live can't be told: %w: mend it, or give --force", err)
+		way := "mend it, or give --force"
+		if o.Engine == install.All && a.configPath == "" {
+			// Packages call it so, and can't give --force.
+			way = "mend it, or move it away: the defaults count then"
+		}
+		return fmt.Errorf("which runs are live can't be told: %w: %s", err, way)
 	}
 	state := c.State
 	if root != "" {
@@ -76,7 +86,11 @@ func (a *app) noLiveRuns(root string) error {
 		}
 	}
 	if len(live) > 0 {
-		return fmt.Errorf("%d live: %s: wait for them, or give --force", len(live), strings.Join(live, ", "))
+		unknown := ""
+		if o.Engine != install.All {
+			unknown = "nothing tells which engine a run belongs to: "
+		}
+		return fmt.Errorf("%d live: %s: %swait for them, or give --force", len(live), strings.Join(live, ", "), unknown)
 	}
 	return broken
 }

@@ -83,11 +83,20 @@ func fakeEngine(name string, args []string) int {
 		fmt.Println(os.Getenv(fakeInfo))
 	case "run":
 		return fakeContainer(name, args[1:])
+	case "events":
+		b, err := os.ReadFile(fakeStarted())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 125
+		}
+		fmt.Print(string(b))
 	default:
 		return fakeCommand(args)
 	}
 	return 0
 }
+
+// fakeStarted is where a fake engine keeps its events.
+func fakeStarted() string { return filepath.Join(os.Getenv(fakeState), "started") }
 
 // fakeCommand is a command on a container, whose name is the job's exit code.
 func fakeCommand(args []string) int {
@@ -123,7 +132,7 @@ func fakeContainer(name string, args []string) int {
 		case "--env":
 			variable, value, _ := strings.Cut(args[1], "=")
 			annotations["io.casview."+strings.ToLower(strings.TrimPrefix(variable, "CASVIEW_"))] = value
-		case "--cidfile":
+		case "--cidfile", "--pid-file":
 			idFile = args[1]
 		case "--runtime", "--runc-binary":
 			annotations["runtime"] = args[1]
@@ -139,6 +148,13 @@ func fakeContainer(name string, args []string) int {
 	container := strings.Join(args[1:], "")
 	if detached && name != "ctr" {
 		fmt.Println(container)
+	}
+	switch args[0] {
+	case "no-image":
+		fmt.Fprintln(os.Stderr, "no such image")
+		return 125
+	case "forgotten":
+		defer os.Remove(idFile)
 	}
 	if idFile != "" {
 		if err := os.WriteFile(idFile, []byte(container), 0o600); err != nil {
@@ -158,8 +174,8 @@ func fakeContainer(name string, args []string) int {
 
 func fakeRun(annotations map[string]string, image, container string) (int, error) {
 	switch image {
-	case "no-hook":
-		return 0, nil
+	case "no-hook", "forgotten":
+		return 0, os.WriteFile(fakeStarted(), []byte("start\n"), 0o600)
 	case "killed":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}

@@ -20,13 +20,14 @@ type job struct {
 	app     *app
 	name    rundir.RunKey
 	engine  enginecmd.Command
+	state   string // the state directory
 	timeout time.Duration
 }
 
 // run runs the command and waits for the result of the run that it started, which is the first one of this name with a
 // nonce other than the one that was there before.
-func (j job) run(ctx context.Context, stateDir string) error {
-	runs, err := rundir.OpenRuns(stateDir)
+func (j job) run(ctx context.Context) error {
+	runs, err := rundir.OpenRuns(j.state)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,17 @@ type ending struct {
 	unknown error
 }
 
+// help lets the engine print its help.
+func (j job) help(ctx context.Context) error {
+	ctx, signals := relaySignals(ctx)
+	defer signals.stop()
+	ended, err := j.command(ctx, signals)
+	if err == nil && ended.code != 0 {
+		err = &exitError{code: ended.code}
+	}
+	return err
+}
+
 // command runs the engine in this process group, so that its container may use the terminal.
 func (j job) command(ctx context.Context, signals *signalRelay) (ending, error) {
 	argv := j.engine.Argv()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -36,7 +37,7 @@ func TestContainersConfOrder(t *testing.T) {
 			cmd := exec.Command("unshare", "--mount", "--propagation", "private", "bash", "-c", script)
 			cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "T=" + dir, "BIN=" + programs, "SELF=" + self}
 			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				t.Fatalf("%v\n%spodman's last lines:\n%s", err, out, lastLines(filepath.Join(dir, "podman"), 5))
 			}
 			theirs, ours := matches(t, filepath.Join(dir, "podman"), `Merged system config \\"([^"]+)\\"`), matches(t, filepath.Join(dir, "ours"), `(?m)^file (.+)$`)
 			if !slices.Equal(theirs, ours) || c.name != "None" && len(ours) == 0 {
@@ -55,6 +56,16 @@ func printContainersConf() error {
 		fmt.Println("file", file)
 	}
 	return err
+}
+
+// lastLines are the last lines of a file, or why it can't be read.
+func lastLines(path string, n int) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := slices.Collect(strings.Lines(string(text)))
+	return strings.Join(lines[max(0, len(lines)-n):], "")
 }
 
 func matches(t *testing.T, path, pattern string) []string {

@@ -39,12 +39,15 @@ type symptom struct {
 	mends bool
 }
 
+// prelude has a /dev/shm for each namespace: of two podmans that find no libpod_lock there one fails with 125, since the other
+// has made it meanwhile ("failed to create 2048 locks in /libpod_lock: file exists", podman 4.3.1).
 const prelude = `set -e
 mkdir $T/over; mount -t tmpfs -o mode=755 tmpfs $T/over
 for d in etc usr/share run; do
 	mkdir -p $T/over/$d/upper $T/over/$d/work
 	mount -t overlay overlay -o lowerdir=/$d,upperdir=$T/over/$d/upper,workdir=$T/over/$d/work /$d
 done
+mount -t tmpfs tmpfs /dev/shm
 rm -rf /etc/containers /usr/share/containers /etc/docker /etc/containerd /etc/crio /etc/cdi /etc/buildkit /run/cdi /etc/casview
 mkdir -p /etc/containers /etc/docker /etc/containerd /etc/cdi
 echo 'doc:x:4242:4242::'$T/home':/bin/sh' >> /etc/passwd

@@ -73,7 +73,7 @@ func TestCasviewRunDocker(t *testing.T) {
 		if o.code != 125 {
 			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
 		}
-		wantLine(t, o.stderr, "exited with 125 and no run began")
+		wantNoLine(t, o.stderr)
 	})
 	t.Run("Terminal", func(t *testing.T) {
 		name := unique("docker")
@@ -96,6 +96,22 @@ func TestCasviewRunDocker(t *testing.T) {
 			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
 		}
 		wantLine(t, o.stderr, "the container ran without the view", "--runtime runc starts containers without casview")
+		for _, code := range []string{"1", "127"} { // which docker has for itself too
+			cmd := d.docker("run", "--rm", "--network", "none", "--runtime", "runc", dockerImage, "/bin/sh", "-c", "exit "+code)
+			o = run(t, s.underCasview(cmd, 0, shared.bin, root, unique("docker")))
+			if o.code != 125 {
+				t.Errorf("exit %d, stderr %q", o.code, o.stderr)
+			}
+			wantLine(t, o.stderr, "the job ended with "+code+", but ran without the view")
+		}
+	})
+	t.Run("CannotStart", func(t *testing.T) {
+		cmd := d.docker("run", "--rm", "--network", "none", "--runtime", "runc", dockerImage, "/nowhere")
+		o := run(t, s.underCasview(cmd, 0, shared.bin, root, unique("docker")))
+		if o.code != 127 {
+			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
+		}
+		wantNoLine(t, o.stderr)
 	})
 	t.Run("VariablesAreNotAllowed", func(t *testing.T) {
 		always := s.always
@@ -211,10 +227,19 @@ func TestCasviewRunCtr(t *testing.T) {
 	})
 	t.Run("EngineFails", func(t *testing.T) {
 		o := run(t, s.underCasview(c.run("run", "--rm", "no-such-image", "id"), 0, bin, root, unique("ctr")))
+		if o.code != 1 {
+			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
+		}
+		wantNoLine(t, o.stderr)
+	})
+	// The exit code is one that ctr has for itself.
+	t.Run("AnotherRuntimeAndTheJobFails", func(t *testing.T) {
+		spec := filepath.Join(plainBundle(t, c, job{args: []string{"/bin/sh", "-c", "exit 1"}}), "config.json")
+		o := run(t, s.underCasview(c.run("run", "--rm", "--runc-binary", "runc", "--config", spec, unique("c")), 0, bin, root, unique("ctr")))
 		if o.code != 125 {
 			t.Errorf("exit %d, stderr %q", o.code, o.stderr)
 		}
-		wantLine(t, o.stderr, "exited with 1 and no run began")
+		wantLine(t, o.stderr, "the job ended with 1, but ran without the view", "--runc-binary runc starts containers without casview")
 	})
 }
 

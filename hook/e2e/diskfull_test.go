@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -60,4 +61,50 @@ func TestDiskFullAtStart(t *testing.T) {
 	j := sh(s.store(t, file{path: "in", content: "in\n"}), unique("fullstart"), "echo the job ran")
 	_ = exec.Command("dd", "if=/dev/zero", "of="+s.state+"/filler", "bs=4k").Run()
 	wantRefused(t, r, r.command(t, j), "no space left")
+}
+
+// Of a container that is refused on a full disk nothing can be remembered there; its user is told the true cause all the same.
+func TestDiskFullAtStartUnderCasviewRun(t *testing.T) {
+	for name, start := range map[string]func(*testing.T, setup) engine{"Runc": startPodmanRunc, "Crun": startPodmanCrun} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, nil).(*podman)
+			s := p.place
+			fullDisk(t, s)
+			root := s.store(t, file{path: "in", content: "in\n"})
+			name := unique("full")
+			if o := run(t, p.underCasview(p.command(t, sh("", "", "true")), root, unique("before"))); o.code != 0 {
+				t.Fatal(o.stderr)
+			}
+			_ = exec.Command("dd", "if=/dev/zero", "of="+s.state+"/filler", "bs=4k").Run()
+			_ = exec.Command("dd", "if=/dev/zero", "of="+s.state+"/filler2", "bs=1k").Run()
+			o := run(t, p.underCasview(p.command(t, sh("", "", "echo the job ran")), root, name))
+			if o.code != 125 || o.stdout != "" {
+				t.Errorf("exit %d, stdout %q, stderr %q", o.code, o.stdout, o.stderr)
+			}
+			wantLine(t, o.stderr, "run "+name+": ", "state directory", "no space left on device")
+			if strings.Contains(o.stderr, "casview doctor") {
+				t.Errorf("it blames the installation: %q", o.stderr)
+			}
+			must(t, os.Remove(s.state+"/filler"))
+			must(t, os.Remove(s.state+"/filler2"))
+			if left := names(t, s.state); strings.Contains(strings.Join(left, " "), ".room") {
+				t.Errorf("left %q", left)
+			}
+			s.noProcesses(t)
+			if runs := names(t, filepath.Join(s.state, "runs")); len(runs) != 1 {
+				t.Errorf("runs %q, expected the one before alone", runs)
+			}
+		})
+	}
+}
+
+// fullDisk puts the state directory onto a small ext4.
+func fullDisk(t *testing.T, s *site) {
+	t.Helper()
+	must(t, os.Mkdir(s.state, 0o700))
+	image := writeFile(t, "", s.dir, "disk")
+	must(t, os.Truncate(image, 8<<20))
+	output(t, exec.Command("mkfs.ext4", "-q", "-m", "0", image))
+	output(t, exec.Command("mount", "-o", "loop", image, s.state))
+	t.Cleanup(func() { must(t, unix.Unmount(s.state, 0)) })
 }

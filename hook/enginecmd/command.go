@@ -18,8 +18,11 @@ type Command struct {
 	globals int // index in argv of the first word that is no global option: `run`, or the group before it
 	insert  int // index in argv right after the verb `run`
 	options []option
-	// idFile will hold the id of a container that the caller is to remove, "" if it is not.
-	idFile string
+	// trace is the file in which the engine leaves its trace, "" if there is none; ownTrace says that the caller did not name it.
+	trace    string
+	ownTrace bool
+	// removes says that the container is for the caller to remove.
+	removes bool
 	// otherRuntime is the option of the caller that names another runtime than casview's.
 	otherRuntime string
 }
@@ -90,6 +93,10 @@ func (c Command) Argv() []string { return slices.Clone(c.argv) }
 
 // Detached tells whether the command returns while the container still runs.
 func (c Command) Detached() bool { return c.isOn("detach") }
+
+// Help tells whether the command prints the help of `run` and starts nothing. Only the options of `run` count: podman and
+// docker start the container of `docker --help run IMAGE`, and -h is a host's name to all but ctr.
+func (c Command) Help() bool { return c.isOn("help") }
 
 // OwnFailure tells whether an exit code may be the engine's own, and not the job's.
 func (c Command) OwnFailure(code int) bool { return slices.Contains(c.engine.failures, code) }

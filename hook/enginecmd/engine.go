@@ -20,6 +20,7 @@ type engine struct {
 	keeps bool
 	// failures are the exit codes by which the engine says that it has failed itself, or that the job could not start.
 	failures []int
+	traces   traces
 	prepare  func(context.Context, Command, Request) (Command, error)
 	// wait is the command that ends with a container.
 	wait func(Command, string) Wait
@@ -29,17 +30,21 @@ func engines() []engine {
 	return []engine{
 		{
 			names: []string{"podman", "podman-remote"}, group: "container", option: "--annotation", globals: podmanGlobals,
-			options: podmanRun(), failures: []int{125, 126, 127}, prepare: prepareAnnotated, wait: waitPrints,
+			options: podmanRun(), failures: []int{125, 126, 127},
+			traces: traces{option: "cidfile", forgets: true, events: withoutStream}, prepare: prepareAnnotated, wait: waitPrints,
 		}, {
 			names: []string{"docker"}, group: "container", option: "--annotation", globals: dockerGlobals,
-			options: dockerRun(), runtime: "--runtime", failures: []int{1, 125, 126, 127}, prepare: prepareDocker, wait: waitPrints,
+			options: dockerRun(), runtime: "--runtime", failures: []int{1, 125, 126, 127},
+			traces: traces{option: "cidfile", events: untilNow}, prepare: prepareDocker, wait: waitPrints,
 		}, {
 			names: []string{"nerdctl"}, group: "container", option: "--annotation", globals: nerdctlGlobals,
-			options: nerdctlRun(), runtime: "--runtime", failures: []int{1}, prepare: prepareWrapped, wait: waitPrints,
+			options: nerdctlRun(), runtime: "--runtime", failures: []int{1},
+			traces: traces{option: "cidfile", forgets: true}, prepare: prepareWrapped, wait: waitPrints,
 		}, {
 			// ctr ignores --annotation when it is given --config; every --label becomes an annotation in both cases.
 			names: []string{"ctr"}, option: "--label", globals: ctrGlobals,
-			options: ctrRun(), runtime: "--runc-binary", keeps: true, failures: []int{1}, prepare: prepareWrapped, wait: waitAttached,
+			options: ctrRun(), runtime: "--runc-binary", keeps: true, failures: []int{1},
+			traces: traces{option: "pid-file", task: true}, prepare: prepareWrapped, wait: waitAttached,
 		},
 	}
 }

@@ -58,12 +58,12 @@ func TestDetached(t *testing.T) {
 func TestPrepareTakesRemovalOver(t *testing.T) {
 	cases := []struct{ in, want, idFile string }{
 		{"podman --root r container run -d --rm --name=x img --rm", "podman --root r container run --annotation k=v --cidfile f -d --name=x img --rm", "f"},
-		{"podman run --rm img", "podman run --annotation k=v --rm img", ""},
-		{"podman run -d --rm=false img", "podman run --annotation k=v -d --rm=false img", ""},
+		{"podman run --rm img", "podman run --annotation k=v --cidfile f --rm img", ""},
+		{"podman run -d --rm=false img", "podman run --annotation k=v --cidfile f -d --rm=false img", ""},
 		{"nerdctl run --rm=true -d --rm img", "nerdctl run --annotation k=v --cidfile f -d img", "f"},
 		{"docker run --rm -d --cidfile mine img", "docker run --annotation k=v -d --cidfile mine img", "mine"},
 		// ctr refuses both options together, and knows no --cidfile.
-		{"ctr run -d --rm img id", "ctr run --label k=v -d --rm img id", ""},
+		{"ctr run -d --rm img id", "ctr run --label k=v --pid-file f -d --rm img id", ""},
 	}
 	for _, c := range cases {
 		cmd, err := Parse(strings.Fields(c.in))
@@ -71,12 +71,27 @@ func TestPrepareTakesRemovalOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd.engine.prepare = prepareAnnotated // docker would be asked
-		cmd, err = cmd.Prepare(t.Context(), Request{Annotations: []Annotation{{"k", "v"}}, IDFile: "f"})
+		cmd, err = cmd.Prepare(t.Context(), Request{Annotations: []Annotation{{"k", "v"}}, TraceFile: "f"})
 		if got := strings.Join(cmd.Argv(), " "); err != nil || got != c.want {
 			t.Errorf("%s: got %q, %v", c.in, got, err)
 		}
 		if got := cmd.IDFile(); got != c.idFile {
 			t.Errorf("%s: the id is in %q", c.in, got)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for in, want := range map[string]bool{
+		"podman run --help": true, "docker run --rm --help img": true, "nerdctl container run --help=true": true, "ctr run -h": true, "ctr run -help": true,
+		"podman run": false, "docker run -h name img": false, "podman run --name --help img": false, "docker run img --help": false,
+		"podman run --help=false img": false, "nerdctl run -h name img": false, "ctr run img id -h": false,
+		// These start containers.
+		"podman --help run img": false, "docker -h run img": false,
+	} {
+		cmd, err := Parse(strings.Fields(in))
+		if err != nil || cmd.Help() != want {
+			t.Errorf("%s: %t, %v", in, cmd.Help(), err)
 		}
 	}
 }

@@ -13,8 +13,8 @@ type Request struct {
 	AcceptEnv bool
 	// Runtime is the path of casview-runtime, "" where it is not installed.
 	Runtime string
-	// IDFile is a path at which there is nothing, for the id of a container that is the caller's to remove.
-	IDFile string
+	// TraceFile is a path in a folder with nothing else in it, for what the engine leaves of the container: see Trace.
+	TraceFile string
 }
 
 // Prepare returns the command line of a container that asks for a view. It may ask the engine what it can do. An error is
@@ -24,20 +24,11 @@ type Request struct {
 // refuses the two options together says so itself.
 func (c Command) Prepare(ctx context.Context, r Request) (Command, error) {
 	if c.Detached() && c.isOn("rm") && !c.engine.keeps {
-		c = c.without("rm").identified(r.IDFile)
+		c = c.without("rm")
+		c.removes = true
 	}
+	c = c.traced(r.TraceFile)
 	return c.engine.prepare(ctx, c, r)
-}
-
-// identified lets the engine write the container's id into a file, if the caller does not have it do so.
-func (c Command) identified(file string) Command {
-	o, given := c.last("cidfile")
-	if !given {
-		c = c.with("--cidfile", file)
-		o.value = file
-	}
-	c.idFile = o.value
-	return c
 }
 
 // without leaves a switch out.

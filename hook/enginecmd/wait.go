@@ -34,7 +34,12 @@ func (w Wait) ExitCode(ended *os.ProcessState, stdout, stderr string) (code int,
 func (c Command) Wait(id string) Wait { return c.engine.wait(c, id) }
 
 // IDFile is where the id of a container is that is for the caller to remove, "" if there is none to remove.
-func (c Command) IDFile() string { return c.idFile }
+func (c Command) IDFile() string {
+	if !c.removes {
+		return ""
+	}
+	return c.trace
+}
 
 // Remove is the command that removes a container, with force also one that has not ended.
 func (c Command) Remove(id string, force bool) []string {

@@ -178,10 +178,12 @@ func (o Options) owner(e Engine) string {
 	return string(e)
 }
 
+func programNames() []string { return []string{"casview", "casview-fsd", spec.HookName, RuntimeName} }
+
 // shared is what all engines need, in the order in which it is written: before what makes an engine call programs.
 func (o Options) shared(wrapper bool) (_ []File, err error) {
 	var out []File
-	for _, name := range []string{"casview", "casview-fsd", spec.HookName, RuntimeName} {
+	for _, name := range programNames() {
 		f := File{Mode: 0o755, Source: filepath.Join(o.Programs, name)}
 		if _, err := os.Stat(f.Source); err != nil {
 			if name == RuntimeName && !wrapper {

@@ -23,6 +23,9 @@ func NewRemoval(o Options) (*Plan, error) {
 		use, p.Skipped = methods(), nil
 	}
 	p.Engines = nil
+	if use, err = p.own(use); err != nil {
+		return nil, err
+	}
 	var owners []string
 	for _, m := range use {
 		owners = append(owners, o.owner(m.engine))
