@@ -90,10 +90,10 @@ func checkManual(t *testing.T, tree string) {
 
 // checkUnits wants that no unit starts a command that is not there.
 func checkUnits(t *testing.T, tree string) {
-	units, err := filepath.Glob(filepath.Join(tree, "usr/lib/systemd/system/*.service"))
+	units, err := filepath.Glob(filepath.Join(tree, "usr/lib/systemd/*/*.service"))
 	must(t, err)
-	if len(units) == 0 {
-		t.Error("no units")
+	if len(units) != 4 {
+		t.Errorf("%q are not two units of the system and two of users", units)
 	}
 	for _, unit := range units {
 		b, err := os.ReadFile(unit)
@@ -111,7 +111,7 @@ func checkUnits(t *testing.T, tree string) {
 
 func checkTarball(t *testing.T, dist string) {
 	names := strings.Split(output(t, exec.Command("tar", "-tzf", one(t, dist, "*.tar.gz"))), "\n")
-	for _, want := range []string{"lib/systemd/system/casview-recover.timer", "lib/systemd/system/casview-gc.timer", "share/man/man1/casview.1.gz", "share/doc/casview/LICENSE"} {
+	for _, want := range []string{"lib/systemd/system/casview-recover.timer", "lib/systemd/system/casview-gc.timer", "lib/systemd/user/casview-gc.timer", "share/man/man1/casview.1.gz", "share/doc/casview/LICENSE"} {
 		if !slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, "/"+want) }) {
 			t.Errorf("no %s", want)
 		}
