@@ -169,12 +169,12 @@ func removeResults(runs *rundir.Runs, o gcOptions) (gone []rundir.RunKey, broken
 // devices adds the inputs of CDI devices.
 func devices(dirs []string, add func(gc.Root) error) error {
 	for _, dir := range dirs {
-		all, err := cdi.Dir(dir).List()
+		all, err := cdi.Dir(dir).Inputs()
 		if err != nil {
 			return err
 		}
-		for _, d := range all {
-			if err := add(gc.Root{Digest: d.Request.Inputs, Tree: true, Of: "device " + d.QualifiedName()}); err != nil {
+		for _, given := range all {
+			if err := add(gc.Root{Digest: given.Inputs, Tree: true, Of: given.File}); err != nil {
 				return err
 			}
 		}
