@@ -145,6 +145,12 @@ func TestTornRuns(t *testing.T) {
 	must(t, os.Remove(filepath.Join(missing.Path(), "run.json")))
 	u := New(runs, nil, nil)
 	want(t, roots(t, u.Roots, "ended", "torn"), "ended inputs/", "ended outputs/", "ended out", "text")
+	must(t, u.Quiet(func(begun []gc.Root) error {
+		if len(begun) > 0 {
+			t.Errorf("begun: %v", begun)
+		}
+		return nil
+	}))
 	if len(u.Unreadable) != 2 || !strings.Contains(errors.Join(u.Unreadable...).Error(), "run torn can't be read: ") {
 		t.Errorf("unreadable: %q", u.Unreadable)
 	}

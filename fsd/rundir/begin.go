@@ -50,12 +50,13 @@ type seen struct {
 	nsec int64
 }
 
-// identify finds a run's own run.json, which is written before the run gets its name and never again.
+// identify finds a run's own run.json, which is written before the run gets its name and never again. A run that has lost it is
+// known by its name.
 func (r *Runs) identify(name string) (seen, error) {
 	var st unix.Stat_t
 	path := filepath.Join(r.dir, name, specName)
 	if err := unix.Lstat(path, &st); err != nil {
-		return seen{}, &fs.PathError{Op: "lstat", Path: path, Err: err}
+		return seen{name: name}, &fs.PathError{Op: "lstat", Path: path, Err: err}
 	}
 	return seen{name: name, ino: st.Ino, sec: st.Mtim.Sec, nsec: st.Mtim.Nsec}, nil
 }
@@ -80,13 +81,10 @@ func (r *Runs) Unseen(s Seen) ([]string, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err == nil && s[id] {
-			continue
-		}
-		if err == nil {
+		if !s[id] {
 			s[id] = true
+			paths = append(paths, filepath.Join(r.dir, name))
 		}
-		paths = append(paths, filepath.Join(r.dir, name))
 	}
 	return paths, nil
 }
