@@ -20,14 +20,8 @@ var drivers = []staging{onOverlay, onFUSE}
 // TestEngines runs on every engine, with both drivers, what must hold on every engine. What it sees is the matrix in
 // docs/engines.md.
 func TestEngines(t *testing.T) {
-	var m matrix
-	for _, kind := range engines {
-		for _, way := range drivers {
-			t.Run(kind.name+"/"+way.name, func(t *testing.T) {
-				behavesWell(t, way.start(t, kind.start), func(t *testing.T) { m.count(t, cell{kind.name, way.name}) })
-			})
-		}
-	}
+	m := newMatrix()
+	m.run(t)
 	m.check(t)
 }
 
@@ -193,7 +187,10 @@ func killedDaemon(t *testing.T, e engine) {
 	w := startWaiting(t, e, job{inputs: root, run: unique("orphan")})
 	must(t, unix.Kill(s.daemonOf(t, w.name).pid, unix.SIGKILL))
 	w.terminate(t)
-	if o := w.engine.wait(t); o.code != 7 {
+	// Since runc 1.2 a poststop hook that fails lets `runc delete` fail, and for ctr that is the end that counts.
+	o := w.engine.wait(t)
+	told := o.code == 1 && strings.Contains(o.stderr, "failed to delete task") && strings.Contains(o.stderr, "outputs are not complete (partial)")
+	if o.code != 7 && !told {
 		t.Errorf("exit %d, expected the job's 7: %s", o.code, o.stderr)
 	}
 	got := s.result(t, w.name)
