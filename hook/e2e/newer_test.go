@@ -19,6 +19,8 @@ var newerEngines = []engineKind{
 	{"containerd", startContainerd, []string{"containerd", "runc"}},
 	{"containerd-runtime", startContainerdRuntime, []string{"containerd", "runc"}},
 	{"containerd-cdi", startContainerdCDI, []string{"containerd", "runc"}},
+	{"containerd-cri", startContainerdPods, []string{"containerd", "runc"}},
+	{"containerd-cri-cdi", startContainerdPodsCDI, []string{"containerd", "runc"}},
 	{"docker", startNewerDocker, []string{"docker", "dockerd", "containerd", "runc"}},
 	{"docker-cdi", startDockerCDI, []string{"docker", "dockerd", "containerd", "runc"}},
 }
