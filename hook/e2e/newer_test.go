@@ -23,6 +23,8 @@ var newerEngines = []engineKind{
 	{"containerd-cri-cdi", startContainerdPodsCDI, []string{"containerd", "runc"}},
 	{"docker", startNewerDocker, []string{"docker", "dockerd", "containerd", "runc"}},
 	{"docker-cdi", startDockerCDI, []string{"docker", "dockerd", "containerd", "runc"}},
+	{"cri-o", startCRIO, []string{"crio", "runc"}},
+	{"cri-o-cdi", startCRIOCDI, []string{"crio", "runc"}},
 }
 
 // newerFirst lets a test find the newer engines, before those of the system.
