@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -52,8 +54,22 @@ func newContainerd(t *testing.T, s *site) *containerd {
 
 func (c *containerd) serve(t *testing.T, config string) {
 	t.Helper()
+	t.Cleanup(func() { noShims(t, c.socket) })
 	startEngine(t, exec.Command(find(t, "containerd"), "--config", config), func() *exec.Cmd {
 		return exec.Command(c.ctr, "--address", c.socket, "version")
+	})
+}
+
+// noShims fails the test when a shim of a containerd is left: each ends with its container.
+func noShims(t *testing.T, socket string) {
+	t.Helper()
+	eventually(t, func() error {
+		for _, p := range processes() {
+			if strings.HasPrefix(filepath.Base(p.exe), "containerd-shim") && slices.Contains(p.args, socket) {
+				return fmt.Errorf("left behind: process %d %q", p.pid, p.args)
+			}
+		}
+		return nil
 	})
 }
 

@@ -101,6 +101,7 @@ func (p *pods) serveContainerd(t *testing.T, specs string) {
 	if !exists(runc) {
 		t.Cleanup(func() { _ = os.Remove(runc) })
 	}
+	t.Cleanup(func() { noShims(t, p.socket) })
 	ctr := func(args ...string) *exec.Cmd {
 		return exec.Command(find(t, "ctr"), append([]string{"--address", p.socket, "--namespace", "k8s.io"}, args...)...)
 	}
