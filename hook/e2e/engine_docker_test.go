@@ -82,11 +82,27 @@ func removeAfterwards(t *testing.T, cgroup string) {
 	t.Helper()
 	paths := []string{"/etc/docker/key.json", "/etc/docker", "/run/docker/plugins", "/run/docker"}
 	paths = slices.DeleteFunc(paths, exists)
+	removeCgroups(t, cgroup)
 	t.Cleanup(func() {
-		cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + cgroup)
-		must(t, err)
-		for _, path := range append(append(cgroups, "/sys/fs/cgroup/"+cgroup), paths...) {
+		for _, path := range paths {
 			_ = os.Remove(path) // a folder in which somebody else has something stays
+		}
+	})
+}
+
+// removeCgroups removes the cgroups of a name when the test has ended, of both versions, with the empty ones in them: runtimes
+// leave the parents of those that they make, and CRI-O those of its monitors.
+func removeCgroups(t *testing.T, name string) {
+	t.Helper()
+	t.Cleanup(func() {
+		var cgroups []string
+		for _, pattern := range []string{name, "*/" + name, name + "/*", "*/" + name + "/*"} {
+			found, err := filepath.Glob(filepath.Join("/sys/fs/cgroup", pattern))
+			must(t, err)
+			cgroups = append(cgroups, found...)
+		}
+		for _, path := range slices.Backward(cgroups) {
+			_ = os.Remove(path)
 		}
 	})
 }

@@ -22,7 +22,9 @@ var _ engine = (*containerdCDI)(nil)
 func startContainerdCDI(t *testing.T, with setup) engine {
 	t.Helper()
 	s := newSite(t, 0, with)
-	return &containerdCDI{newContainerd(t, s), newCDIDevices(t, s), tempDir(t, 0)}
+	c := &containerdCDI{newContainerd(t, s), newCDIDevices(t, s), tempDir(t, 0)}
+	removeCgroups(t, c.namespace)
+	return c
 }
 
 // command has ctr see the specs in /etc/cdi: it is ctr that reads them, and in no other folder.

@@ -34,6 +34,7 @@ func newPods(t *testing.T, s *site, devices *cdiDevices) *pods {
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", p.client, "./podjob")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output(t, build)
+	removeCgroups(t, p.cgroup())
 	return p
 }
 
@@ -60,6 +61,9 @@ func (p *pods) serve(t *testing.T, etc string, install []string, daemon []string
 	args := append([]string{"--mount", "sh", "-ec", script, etc, line}, daemon...)
 	startEngine(t, exec.Command(find(t, "unshare"), args...), client)
 }
+
+// cgroup is the parent of all pods' cgroups.
+func (p *pods) cgroup() string { return filepath.Base(p.dir) }
 
 func (p *pods) site() *site    { return p.place }
 func (p *pods) rootfs() string { return p.image }
@@ -91,7 +95,7 @@ func (p *pods) command(t *testing.T, j job) *exec.Cmd {
 		"Pod": &cri.PodSandboxConfig{
 			Metadata:     &cri.PodSandboxMetadata{Name: unique("pod"), Uid: unique("uid"), Namespace: "default"},
 			LogDirectory: logs, Annotations: j.allAnnotations(),
-			Linux: &cri.LinuxPodSandboxConfig{SecurityContext: &cri.LinuxSandboxSecurityContext{
+			Linux: &cri.LinuxPodSandboxConfig{CgroupParent: "/" + p.cgroup(), SecurityContext: &cri.LinuxSandboxSecurityContext{
 				NamespaceOptions: namespaces, Seccomp: &cri.SecurityProfile{ProfileType: cri.SecurityProfile_Unconfined},
 			}},
 		},
