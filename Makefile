@@ -21,7 +21,7 @@ IMAGE_BUILD ?= buildah bud
 # Flags of bin/costs for `make costs`, like -json, -only REGEXP or -dir DIR.
 COSTSFLAGS ?=
 
-.PHONY: help build install test test-buildkit test-dist lint demo bench fuzz costs image dist setup clean
+.PHONY: help build install test test-buildkit test-engines test-dist lint demo bench fuzz costs image dist setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -40,11 +40,18 @@ test-buildkit: setup build ## build BuildKit from its Go module into bin/ (minut
 	examples/buildkit/build bin
 	TESTFLAGS='-tags=buildkit -count=1 -run=^TestBuildKit' .ci/test ./examples
 
+test-engines: setup ## build newer containerd, Docker and CRI-O from their Go modules into bin/ (minutes the first time), and test them
+	.ci/setup libseccomp-dev:/usr/include/seccomp.h pkg-config:pkg-config
+	.ci/engines bin/engines
+	TESTFLAGS='-tags=engines -count=1 -run=^TestNewer' .ci/test ./hook/e2e
+
 lint: ## vet, staticcheck, gofmt, direction of imports between the rooms
 	CGO_ENABLED=0 go vet ./... ./.ci/testreport
 	CGO_ENABLED=0 go vet -tags=buildkit ./examples
+	CGO_ENABLED=0 go vet -tags=engines ./hook/e2e
 	CGO_ENABLED=0 go vet -tags mandoc ./cmd/casview
 	CGO_ENABLED=0 go tool staticcheck ./... ./.ci/testreport
+	CGO_ENABLED=0 go tool staticcheck -tags=engines ./hook/e2e
 	@unformatted=$$(gofmt -l $(ROOMS) .ci) && if [ -n "$$unformatted" ]; then echo "gofmt: not formatted:"; echo "$$unformatted"; exit 1; fi
 	CGO_ENABLED=0 go test -count=1 -run 'TestImportsBetweenRooms' ./cmd/internal/importrules
 

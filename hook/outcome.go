@@ -9,8 +9,12 @@ import (
 	"github.com/casview/casview/fsd/rundir"
 )
 
-// outcome is nil for a complete result. Poststop's exit code reaches users on few engines (podman drops it, runc and crun
-// print a line), but it fails no container on any, so an incomplete result may as well be said.
+// Incomplete is a result that names what it lacks. It is worth a line, but no failure of the hook: since runc 1.2 a poststop
+// hook that fails lets `runc delete` fail, although the container is gone by then. Docker 29 then leaves the container's shim
+// for ever, CRI-O 1.34 fails to stop the pod, and `ctr run` of containerd 2 exits with 1 in place of the job's code.
+type Incomplete struct{ error }
+
+// outcome is nil for a complete result, Incomplete for another.
 func outcome(run *rundir.Dir) error {
 	status, errs, err := head(run.ResultPath())
 	if err != nil {
@@ -26,7 +30,7 @@ func outcome(run *rundir.Dir) error {
 	if len(errs) > 1 {
 		why = fmt.Sprintf("%s (and %d more)", why, len(errs)-1)
 	}
-	return fmt.Errorf("run %s: outputs are not complete (%s): %s: %s", run.Key(), status, why, run.ResultPath())
+	return Incomplete{fmt.Errorf("run %s: outputs are not complete (%s): %s: %s", run.Key(), status, why, run.ResultPath())}
 }
 
 // head reads a result as far as its errors, which stand before the files: a result may have hundreds of thousands of them.

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,10 +35,13 @@ func TestOutcome(t *testing.T) {
 		if (c.want == "") != (err == nil) || (err != nil && err.Error() != c.want+run.ResultPath()) {
 			t.Errorf("%s: %v", c.status, err)
 		}
+		if told := errors.As(err, new(Incomplete)); told != (c.want != "") {
+			t.Errorf("%s: fails the hook: %v", c.status, err)
+		}
 	}
 	for _, damaged := range []string{"", "{", `{"status":1}`, `{"status":"complete"`, "[]"} {
 		must(t, os.WriteFile(run.ResultPath(), []byte(damaged), 0o600))
-		if err := outcome(run); err == nil || !strings.Contains(err.Error(), filepath.Base(run.ResultPath())) {
+		if err := outcome(run); err == nil || errors.As(err, new(Incomplete)) || !strings.Contains(err.Error(), filepath.Base(run.ResultPath())) {
 			t.Errorf("%q: %v", damaged, err)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // Poststop is the poststop hook: it waits until the container's run has a result, and sees to it that it gets one. A
-// container without a run is no error, nor is being called twice. Outputs that are not complete are one.
+// container without a run is no error, nor is being called twice. A result that is not complete is an Incomplete.
 //
 // It takes nothing from the container's state but the id: pid, bundle and annotations may be gone by now.
 func Poststop(ctx context.Context, env Env, cfg config.Config, in io.Reader) error {

@@ -26,7 +26,7 @@ const usage = `usage: casview-hook [--config FILE] [--inputs DIGEST [--target PA
 
 Started by container runtimes, with the OCI state of a container on stdin. STAGE is
   createRuntime, prestart   give the container its view; exit 1 means that it must not start
-  poststop                  wait until its outputs are collected; exit 1 means that they are not complete
+  poststop                  wait until its outputs are collected; exit 1 means that there is no result
 
   --config FILE     configuration (else /etc/casview/config.toml, where it exists)
   --inputs DIGEST   give every container this input set, whether it has annotations or not; one whose annotations say
@@ -48,14 +48,20 @@ func main() {
 	}
 	// One line, since engines show only the first or the last.
 	fmt.Fprintf(os.Stderr, "casview: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
-	var wrong usageError
-	if errors.As(err, &wrong) {
-		os.Exit(2)
-	}
-	os.Exit(1)
+	os.Exit(exitCode(err))
 }
 
 type usageError struct{ error }
+
+func exitCode(err error) int {
+	switch {
+	case errors.As(err, new(hook.Incomplete)):
+		return 0
+	case errors.As(err, new(usageError)):
+		return 2
+	}
+	return 1
+}
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	started := time.Now()

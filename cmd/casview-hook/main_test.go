@@ -6,7 +6,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/casview/casview/hook"
 )
+
+func TestExitCode(t *testing.T) {
+	for want, err := range []error{hook.Incomplete{}, errors.New("no result"), usageError{errors.New("no stage")}} {
+		if got := exitCode(err); got != want {
+			t.Errorf("%T: exit %d, want %d", err, got, want)
+		}
+	}
+}
 
 func TestCommandLine(t *testing.T) {
 	const state = `{"ociVersion":"1.0.2","id":"job","status":"creating","pid":1,"bundle":"/none","annotations":{"a":"b"}}`

@@ -36,7 +36,7 @@ func (d *doctor) runtimes(ctx context.Context) {
 func (d *doctor) runc(l *list, v version) {
 	if v.before(1, 2) {
 		l.degraded(RuncPoststop, fmt.Sprintf("runc %s hides it when a poststop hook fails", v),
-			"An engine does not tell that outputs are not complete; casview run and casview result do.",
+			"An engine does not tell that there is no result; casview run and casview result do.",
 			"install runc 1.2 or newer, or start jobs with casview run")
 	} else {
 		l.ok(RuncPoststop, "it tells when a poststop hook fails")

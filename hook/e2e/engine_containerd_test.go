@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -23,6 +25,7 @@ state = %q
 disabled_plugins = [
   "io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.aufs",
   "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.nri.v1.nri",
 ]
 [debug]
   level = "error"
@@ -51,8 +54,22 @@ func newContainerd(t *testing.T, s *site) *containerd {
 
 func (c *containerd) serve(t *testing.T, config string) {
 	t.Helper()
+	t.Cleanup(func() { noShims(t, c.socket) })
 	startEngine(t, exec.Command(find(t, "containerd"), "--config", config), func() *exec.Cmd {
 		return exec.Command(c.ctr, "--address", c.socket, "version")
+	})
+}
+
+// noShims fails the test when a shim of a containerd is left: each ends with its container.
+func noShims(t *testing.T, socket string) {
+	t.Helper()
+	eventually(t, func() error {
+		for _, p := range processes() {
+			if strings.HasPrefix(filepath.Base(p.exe), "containerd-shim") && slices.Contains(p.args, socket) {
+				return fmt.Errorf("left behind: process %d %q", p.pid, p.args)
+			}
+		}
+		return nil
 	})
 }
 

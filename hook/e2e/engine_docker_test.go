@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,13 +12,14 @@ import (
 	"testing"
 )
 
-// docker is a dockerd of its own on a containerd of its own, with casview-runtime among its runtimes. Docker before 24 gives
-// containers no annotations, so jobs ask by variables.
+// docker is a dockerd of its own on a containerd of its own, with casview-runtime among its runtimes.
 type docker struct {
 	client    string
 	dir       string
 	place     *site
 	container *containerd
+	runtime   string // of containers; "" is the daemon's default
+	variables bool   // by which jobs ask, where Docker has no annotations
 }
 
 var _ engine = (*docker)(nil)
@@ -32,22 +34,33 @@ func startDocker(t *testing.T, with setup) engine {
 	return newDocker(t, with)
 }
 
+// newDocker is a Docker before 24: it gives containers no annotations.
 func newDocker(t *testing.T, with setup) *docker {
 	t.Helper()
 	s := newSite(t, 0, with)
 	s.always = setup{"policy": "accept_env = true\n"}
 	s.configure(t, with)
-	d := &docker{client: find(t, "docker"), dir: tempDir(t, 0), place: s, container: newContainerd(t, s)}
-	config, err := json.Marshal(map[string]any{
+	d := newDockerOf(t, s, nil)
+	d.variables = true
+	return d
+}
+
+// newDockerOf is any Docker, with more in its daemon.json.
+func newDockerOf(t *testing.T, s *site, more map[string]any) *docker {
+	t.Helper()
+	d := &docker{client: find(t, "docker"), dir: tempDir(t, 0), place: s, container: newContainerd(t, s), runtime: wrapperName}
+	config := map[string]any{
 		"data-root": filepath.Join(d.dir, "data"), "exec-root": filepath.Join(d.dir, "exec"), "pidfile": filepath.Join(d.dir, "pid"),
 		"hosts": []string{d.host()}, "containerd": d.container.socket, "containerd-namespace": d.container.namespace,
 		"containerd-plugins-namespace": d.container.namespace + "-plugins",
 		"cgroup-parent":                "/" + d.container.namespace,
 		"bridge":                       "none", "iptables": false, "ip6tables": false, "log-level": "error",
-	})
+	}
+	maps.Copy(config, more)
+	text, err := json.Marshal(config)
 	must(t, err)
 	removeAfterwards(t, d.container.namespace)
-	d.serve(t, d.install(t, string(config)))
+	d.serve(t, d.install(t, string(text)))
 	d.importImage(t)
 	return d
 }
@@ -69,11 +82,27 @@ func removeAfterwards(t *testing.T, cgroup string) {
 	t.Helper()
 	paths := []string{"/etc/docker/key.json", "/etc/docker", "/run/docker/plugins", "/run/docker"}
 	paths = slices.DeleteFunc(paths, exists)
+	removeCgroups(t, cgroup)
 	t.Cleanup(func() {
-		cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + cgroup)
-		must(t, err)
-		for _, path := range append(append(cgroups, "/sys/fs/cgroup/"+cgroup), paths...) {
+		for _, path := range paths {
 			_ = os.Remove(path) // a folder in which somebody else has something stays
+		}
+	})
+}
+
+// removeCgroups removes the cgroups of a name when the test has ended, of both versions, with the empty ones in them: runtimes
+// leave the parents of those that they make, and CRI-O those of its monitors.
+func removeCgroups(t *testing.T, name string) {
+	t.Helper()
+	t.Cleanup(func() {
+		var cgroups []string
+		for _, pattern := range []string{name, "*/" + name, name + "/*", "*/" + name + "/*"} {
+			found, err := filepath.Glob(filepath.Join("/sys/fs/cgroup", pattern))
+			must(t, err)
+			cgroups = append(cgroups, found...)
+		}
+		for _, path := range slices.Backward(cgroups) {
+			_ = os.Remove(path)
 		}
 	})
 }
@@ -111,9 +140,16 @@ func (d *docker) rootfs() string { return d.container.image }
 
 func (d *docker) command(t *testing.T, j job) *exec.Cmd {
 	t.Helper()
-	args := []string{"run", "--rm", "--network", "none", "--runtime", wrapperName}
+	args := []string{"run", "--rm", "--network", "none"}
+	if d.runtime != "" {
+		args = append(args, "--runtime", d.runtime)
+	}
 	for key, value := range j.allAnnotations() {
-		args = append(args, "--env", variableOf(key)+"="+value)
+		if d.variables {
+			args = append(args, "--env", variableOf(key)+"="+value)
+		} else {
+			args = append(args, "--annotation", key+"="+value)
+		}
 	}
 	for _, b := range j.binds {
 		args = append(args, "--volume", b.host+":"+b.container+":ro")

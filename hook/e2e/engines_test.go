@@ -20,14 +20,8 @@ var drivers = []staging{onOverlay, onFUSE}
 // TestEngines runs on every engine, with both drivers, what must hold on every engine. What it sees is the matrix in
 // docs/engines.md.
 func TestEngines(t *testing.T) {
-	var m matrix
-	for _, kind := range engines {
-		for _, way := range drivers {
-			t.Run(kind.name+"/"+way.name, func(t *testing.T) {
-				behavesWell(t, way.start(t, kind.start), func(t *testing.T) { m.count(t, cell{kind.name, way.name}) })
-			})
-		}
-	}
+	m := newMatrix()
+	m.run(t)
 	m.check(t)
 }
 

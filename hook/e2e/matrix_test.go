@@ -19,10 +19,28 @@ var updateMatrix = flag.Bool("update", false, "write what TestEngines saw into t
 
 const matrixPage = "../../docs/engines.md"
 
-// matrix is what a run of TestEngines saw of each engine with each driver. It is safe for parallel use.
+// matrix is what a run of the suite saw of each of some engines with each driver. It is safe for parallel use.
 type matrix struct {
-	mu   sync.Mutex
-	seen map[cell]*tally
+	table string // the name by which the page marks its table
+	test  string // that fills the table
+	kinds []engineKind
+	mu    sync.Mutex
+	seen  map[cell]*tally
+}
+
+// newMatrix is the matrix of the suite's own engines.
+func newMatrix() *matrix { return &matrix{table: "matrix", test: "TestEngines", kinds: engines} }
+
+// run runs what must hold on every engine, on each of the matrix's, with both drivers.
+func (m *matrix) run(t *testing.T) {
+	t.Helper()
+	for _, kind := range m.kinds {
+		for _, way := range drivers {
+			t.Run(kind.name+"/"+way.name, func(t *testing.T) {
+				behavesWell(t, way.start(t, kind.start), func(t *testing.T) { m.count(t, cell{kind.name, way.name}) })
+			})
+		}
+	}
 }
 
 type cell struct{ engine, driver string }
@@ -86,15 +104,15 @@ func (m *matrix) check(t *testing.T) {
 		return
 	}
 	// Hosts have other versions, and the page names those that its writer had.
-	if withoutVersions(filled) != withoutVersions(string(page)) {
-		t.Errorf("%s tells something else than this run saw; go test ./hook/e2e -run '^TestEngines$' -update writes it:\n%s",
-			matrixPage, matrixOf(filled))
+	if m.withoutVersions(filled) != m.withoutVersions(string(page)) {
+		t.Errorf("%s tells something else than this run saw; go test ./hook/e2e -run '^%s$' -update writes it:\n%s",
+			matrixPage, m.test, m.in(filled))
 	}
 }
 
 func (m *matrix) whole() bool {
 	most := 0
-	for _, kind := range engines {
+	for _, kind := range m.kinds {
 		for _, way := range drivers {
 			c := m.seen[cell{kind.name, way.name}]
 			if c == nil {
@@ -119,16 +137,19 @@ const (
 	lastColumn    = 7
 )
 
-var matrixBlock = regexp.MustCompile(`(?s)<!-- matrix -->\n(.*?)<!-- end of matrix -->`)
+// block finds the table in the page, with its marks; the first group is the table alone.
+func (m *matrix) block() *regexp.Regexp {
+	return regexp.MustCompile(`(?s)<!-- ` + m.table + ` -->\n(.*?)<!-- end of ` + m.table + ` -->`)
+}
 
-func matrixOf(page string) string { return matrixBlock.FindString(page) }
+func (m *matrix) in(page string) string { return m.block().FindString(page) }
 
 // fill writes what was seen into the rows of the page's matrix. Each engine that ran needs a row, and a row whose engine
 // did not run is not tested.
 func (m *matrix) fill(page string) (string, error) {
-	at := matrixBlock.FindStringSubmatchIndex(page)
+	at := m.block().FindStringSubmatchIndex(page)
 	if at == nil {
-		return "", fmt.Errorf("has no block %q", "<!-- matrix -->")
+		return "", fmt.Errorf("has no block <!-- %s -->", m.table)
 	}
 	var rows []string
 	found := map[string]bool{}
@@ -140,7 +161,7 @@ func (m *matrix) fill(page string) (string, error) {
 			}
 			name := strings.Trim(strings.TrimSpace(cells[engineColumn]), "`")
 			found[name] = true
-			cells[versionColumn] = " " + versionsOf(name) + " "
+			cells[versionColumn] = " " + m.versionsOf(name) + " "
 			for j, way := range drivers {
 				cells[driverColumns+j] = " " + m.seen[cell{name, way.name}].String() + " "
 			}
@@ -148,7 +169,7 @@ func (m *matrix) fill(page string) (string, error) {
 		}
 		rows = append(rows, row)
 	}
-	for _, kind := range engines {
+	for _, kind := range m.kinds {
 		if !found[kind.name] {
 			return "", fmt.Errorf("has no row for %s", kind.name)
 		}
@@ -156,8 +177,8 @@ func (m *matrix) fill(page string) (string, error) {
 	return page[:at[2]] + strings.Join(rows, "\n") + "\n" + page[at[3]:], nil
 }
 
-func withoutVersions(page string) string {
-	lines := strings.Split(matrixOf(page), "\n")
+func (m *matrix) withoutVersions(page string) string {
+	lines := strings.Split(m.in(page), "\n")
 	for i, line := range lines {
 		if cells := strings.Split(line, "|"); len(cells) > versionColumn {
 			lines[i] = strings.Join(slices.Delete(cells, versionColumn, versionColumn+1), "|")
@@ -166,16 +187,16 @@ func withoutVersions(page string) string {
 	return strings.Join(lines, "\n")
 }
 
-var version = regexp.MustCompile(`\d+\.\d+(\.\d+)?`)
+var version = regexp.MustCompile(`\d+\.\d+(\.\d+)?(-beta\.\d+)?`)
 
 // versionsOf are the versions of an engine's programs as they say them.
-func versionsOf(name string) string {
-	i := slices.IndexFunc(engines, func(k engineKind) bool { return k.name == name })
+func (m *matrix) versionsOf(name string) string {
+	i := slices.IndexFunc(m.kinds, func(k engineKind) bool { return k.name == name })
 	if i < 0 {
 		return notTested
 	}
 	var all []string
-	for _, program := range engines[i].programs {
+	for _, program := range m.kinds[i].programs {
 		var out bytes.Buffer
 		cmd := exec.Command(program, "--version")
 		cmd.Stdout = &out
@@ -196,10 +217,11 @@ func TestMatrixIsFilled(t *testing.T) {
 		page += "| `" + kind.name + "` | ? | i | c | ? | ? | t |\n"
 	}
 	page += "| `other` | 1.2 | i | c | pass | pass | t |\n<!-- end of matrix -->\nafter\n"
-	m := matrix{seen: map[cell]*tally{
+	m := newMatrix()
+	m.seen = map[cell]*tally{
 		{"runc", "overlay"}: {ran: 3, passed: 3}, {"runc", "fuse"}: {ran: 3, passed: 1},
 		{"crun", "overlay"}: {ran: 3, passed: 2, skipped: 1}, {"crun", "fuse"}: {ran: 3, skipped: 3},
-	}}
+	}
 	got, err := m.fill(page)
 	must(t, err)
 	for _, want := range []string{
@@ -219,7 +241,7 @@ func TestMatrixIsFilled(t *testing.T) {
 	if _, err := m.fill("no block"); err == nil {
 		t.Error("a page without a matrix is filled")
 	}
-	if withoutVersions(got) == withoutVersions(page) || withoutVersions(got) != withoutVersions(strings.Replace(got, "runc 1.", "runc 9.", 1)) {
+	if m.withoutVersions(got) == m.withoutVersions(page) || m.withoutVersions(got) != m.withoutVersions(strings.Replace(got, "runc 1.", "runc 9.", 1)) {
 		t.Error("versions are compared, or nothing else is")
 	}
 }

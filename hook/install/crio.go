@@ -10,8 +10,12 @@ import (
 	"strings"
 )
 
-// crioDropIn is read after most others: of several files the last one counts.
-const crioDropIn = "99-casview.conf"
+// CRI-O reads its main file, and then the drop-ins by name: of several files the last one counts.
+const (
+	crioMain    = "/etc/crio/crio.conf"
+	crioDropIns = "/etc/crio/crio.conf.d"
+	crioDropIn  = "99-casview.conf" // after most others
+)
 
 // crio is what CRI-O needs. It watches its folder of hooks. It matches them against a pod's annotations, which it gives to
 // each container of the pod; allowed_annotations is for those that CRI-O itself acts on.
@@ -25,12 +29,12 @@ func (o Options) crio() (part, error) {
 	if err != nil || dirs == nil || slices.Contains(dirs, o.hooksDir()) {
 		return need, err
 	}
-	path, err := o.host(filepath.Join("/etc/crio/crio.conf.d", crioDropIn))
+	path, err := o.host(filepath.Join(crioDropIns, crioDropIn))
 	if err != nil {
 		return need, err
 	}
 	table := hooksTable(append(dirs, o.hooksDir()))
-	if filepath.Base(by) > crioDropIn {
+	if by != crioMain && filepath.Base(by) > crioDropIn {
 		path, err = o.host(by)
 		late := leftToAdmin{why: "it sets hooks_dir, and CRI-O reads it after what casview could add", text: table}
 		need.files = append(need.files, File{Path: path, change: late})
@@ -52,8 +56,8 @@ func hooksTable(dirs []string) string {
 // crioHooksDirs is hooks_dir of CRI-O's configuration and the file that sets it; nil where the default holds, which is
 // SystemHooks alone.
 func (o Options) crioHooksDirs() (dirs []string, by string, err error) {
-	names := []string{"/etc/crio/crio.conf"}
-	folder, err := o.host("/etc/crio/crio.conf.d")
+	names := []string{crioMain}
+	folder, err := o.host(crioDropIns)
 	if err != nil {
 		return nil, "", err
 	}
@@ -63,7 +67,7 @@ func (o Options) crioHooksDirs() (dirs []string, by string, err error) {
 	}
 	for _, e := range entries {
 		if e.Name() != crioDropIn {
-			names = append(names, filepath.Join("/etc/crio/crio.conf.d", e.Name()))
+			names = append(names, filepath.Join(crioDropIns, e.Name()))
 		}
 	}
 	for _, name := range names {

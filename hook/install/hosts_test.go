@@ -38,6 +38,8 @@ func testHosts() []testHost {
 		{name: "CRI-O as it comes", engine: CRIO, made: []string{hookCreate, hookStop}, files: map[string]string{"/etc/crio/crio.conf": "[crio]\n"}},
 		{name: "CRI-O that looks elsewhere", engine: CRIO, made: []string{hookCreate, hookStop, "/etc/crio/crio.conf.d/99-casview.conf"},
 			files: map[string]string{"/etc/crio/crio.conf.d/00-default": "[crio.runtime]\nhooks_dir = [\"/etc/hooks.d\"]\n"}},
+		{name: "CRI-O whose main file looks elsewhere", engine: CRIO, made: []string{hookCreate, hookStop, "/etc/crio/crio.conf.d/99-casview.conf"},
+			files: map[string]string{"/etc/crio/crio.conf": "[crio.runtime]\nhooks_dir = [\"/etc/hooks.d\"]\n"}},
 		{name: "containerd 1 without a configuration", engine: Containerd, made: []string{ctrdMain}},
 		{name: "containerd 1", engine: Containerd, edit: inPlace, made: []string{ctrdMain, ctrdMain + backupSuffix},
 			files: map[string]string{ctrdMain: "version = 2 # mine\n[plugins]\n  [plugins.\"io.containerd.grpc.v1.cri\"]\n    sandbox_image = \"mine\""}},
@@ -363,7 +365,8 @@ func TestContainerdWithoutCRI(t *testing.T) {
 // An engine is to be told of a change to its own configuration, and of no other.
 func TestReload(t *testing.T) {
 	want := map[string]string{
-		"CRI-O that looks elsewhere": "systemctl restart crio", "all": "systemctl restart containerd, systemctl reload docker",
+		"CRI-O that looks elsewhere": "systemctl restart crio", "CRI-O whose main file looks elsewhere": "systemctl restart crio",
+		"all": "systemctl restart containerd, systemctl reload docker",
 	}
 	for _, h := range testHosts() {
 		switch {
