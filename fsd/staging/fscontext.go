@@ -14,6 +14,8 @@ type fsContext struct {
 	fstype string
 	fd     int
 	err    error
+	// create creates the superblock; nil for fsconfig(2).
+	create func(fd int) error
 }
 
 func openFS(fstype string) *fsContext {
@@ -47,7 +49,11 @@ func (c *fsContext) label(context string) {
 // mount creates the superblock and returns a detached mount of it, without set-user-id programs and device nodes.
 func (c *fsContext) mount(attrs int) (*os.File, error) {
 	if c.err == nil {
-		c.fail("create", unix.FsconfigCreate(c.fd))
+		create := c.create
+		if create == nil {
+			create = unix.FsconfigCreate
+		}
+		c.fail("create", create(c.fd))
 	}
 	if c.err != nil {
 		return nil, c.err

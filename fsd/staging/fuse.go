@@ -57,7 +57,7 @@ func mountMerged(r Request, dirs *layerDirs, data merged.Data, reason string) (*
 		fs.OnUnmount()
 		return nil, err
 	}
-	mount, server, err := mountFUSE(fs, fs.MountOptions(), r.Source, label, 0)
+	mount, server, _, err := mountFUSE(fs, fs.MountOptions(), r.Source, label, 0)
 	if err != nil {
 		fs.OnUnmount()
 		return nil, err

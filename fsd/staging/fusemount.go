@@ -12,22 +12,24 @@ import (
 // mountFUSE makes a detached FUSE mount and starts to serve it. allow_other lets users other than the daemon's in, here
 // every user of the container; in a user namespace the kernel still keeps strangers to that namespace out.
 // default_permissions leaves permission checks to the kernel, which has the attributes cached.
-func mountFUSE(fs fuse.RawFileSystem, o *fuse.MountOptions, source, label string, attrs int) (*os.File, *fuse.Server, error) {
-	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+//
+// dev is the server's descriptor of /dev/fuse.
+func mountFUSE(fs fuse.RawFileSystem, o *fuse.MountOptions, source, label string, attrs int) (mount *os.File, server *fuse.Server, dev int, err error) {
+	dev, err = unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open /dev/fuse: %w (load the module with modprobe fuse, or pass the device into the container that casview runs in)", err)
+		return nil, nil, -1, fmt.Errorf("open /dev/fuse: %w (load the module with modprobe fuse, or pass the device into the container that casview runs in)", err)
 	}
-	mount, err := newFUSE(dev, o, source, label, attrs)
+	mount, err = newFUSE(dev, o, source, label, attrs)
 	if err != nil {
 		unix.Close(dev)
-		return nil, nil, err
+		return nil, nil, -1, err
 	}
-	server, err := serveFUSE(dev, fs, o)
+	server, err = serveFUSE(dev, fs, o)
 	if err != nil {
 		mount.Close()
-		return nil, nil, err
+		return nil, nil, -1, err
 	}
-	return mount, server, nil
+	return mount, server, dev, nil
 }
 
 // newFUSE makes the mount that the requests of dev will be about.

@@ -15,6 +15,7 @@ type layers struct {
 	// kernel can't pass them through.
 	stubs, content *os.File
 	servers        []*fuse.Server
+	devs           []int // their descriptors of /dev/fuse, which are the servers'
 }
 
 // mountLayers makes detached mounts of them and serves them.
@@ -32,11 +33,11 @@ func mountLayers(r Request) (*layers, error) {
 
 func (l *layers) mountView(r Request) error {
 	r.View.Hide(l.stubs != nil)
-	mount, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unlabelled, unix.MOUNT_ATTR_RDONLY)
+	mount, server, dev, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, unlabelled, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return err
 	}
-	l.view, l.servers = mount, append(l.servers, server)
+	l.view, l.servers, l.devs = mount, append(l.servers, server), append(l.devs, dev)
 	if err := raiseReadAhead(mount); err != nil {
 		r.Logger.Debug("read-ahead stays at the kernel's default", "cause", err)
 	}
@@ -56,7 +57,7 @@ func (l *layers) mountLarge(r Request) error {
 	if inside {
 		return errors.New("the kernel passes files through for the host's root only")
 	}
-	content, server, err := mountFUSE(large, large.MountOptions(), r.Source, unlabelled, unix.MOUNT_ATTR_RDONLY)
+	content, server, dev, err := mountFUSE(large, large.MountOptions(), r.Source, unlabelled, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (l *layers) mountLarge(r Request) error {
 		server.Wait()
 		return err
 	}
-	l.stubs, l.content, l.servers = stubs, content, append(l.servers, server)
+	l.stubs, l.content, l.servers, l.devs = stubs, content, append(l.servers, server), append(l.devs, dev)
 	return nil
 }
 

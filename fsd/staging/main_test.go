@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 
 var helpers = map[string]func(args []string) error{
 	"do-attach":       attach,
+	"do-create":       createOnMute,
 	"do-rename":       rename,
 	"do-first-thread": firstThread,
 }

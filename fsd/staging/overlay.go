@@ -95,6 +95,7 @@ func overlayOnView(l *layers, dirs *layerDirs, r Request) (mount *os.File, userX
 func overlayOn(l *layers, dirs *layerDirs, r Request, userXattr bool) (*os.File, error) {
 	c := openFS("overlay")
 	defer c.close()
+	c.create = func(fd int) error { return createWithout(fd, l.devs) }
 	c.set("source", r.Source)
 	c.label(r.Label)
 	l.addTo(c)

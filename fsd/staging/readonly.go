@@ -21,7 +21,7 @@ func (ReadOnly) Mount(r Request) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	mount, server, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, label, unix.MOUNT_ATTR_RDONLY)
+	mount, server, _, err := mountFUSE(r.View, r.View.MountOptions(), r.Source, label, unix.MOUNT_ATTR_RDONLY)
 	if err != nil {
 		return nil, err
 	}

@@ -7,21 +7,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inPrivateNamespace runs fn on a thread that has a mount namespace of its own, and returns fn's error. The thread ends
-// with fn, because a goroutine that stays locked takes its thread along, and the namespace with its copies of the host's
-// mounts goes with it.
+// inPrivateNamespace runs fn on a thread that has a mount namespace of its own, and returns fn's error. The namespace, with its
+// copies of the host's mounts, ends with the thread.
 func inPrivateNamespace(fn func() error) error {
+	return onOwnThread(func() error {
+		if err := privateNamespace(); err != nil {
+			return err
+		}
+		return fn()
+	})
+}
+
+// onOwnThread runs fn on a thread that ends with it, because a goroutine that stays locked takes its thread along: fn may do
+// with the thread what it likes.
+func onOwnThread(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		if unix.Gettid() == unix.Getpid() {
 			// Go never ends the first thread, it parks it. While this goroutine holds it, the next one gets another.
 			defer runtime.UnlockOSThread()
-			done <- inPrivateNamespace(fn)
-			return
-		}
-		if err := privateNamespace(); err != nil {
-			done <- err
+			done <- onOwnThread(fn)
 			return
 		}
 		done <- fn()
