@@ -3,12 +3,13 @@ package inuse
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/digest"
@@ -182,8 +183,15 @@ func TestNamed(t *testing.T) {
 		t.Error(err)
 	}
 	must(t, os.Remove(filepath.Join(dir, "wrong")))
-	must(t, os.Mkdir(filepath.Join(dir, "folder"), 0o700))
-	if err := use(func(gc.Root) error { return nil }); err == nil || errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
+	for name, make := range map[string]func(string) error{
+		"folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"fifo":   func(path string) error { return unix.Mkfifo(path, 0o600) },
+	} {
+		path := filepath.Join(dir, name)
+		must(t, make(path))
+		if err := use(func(gc.Root) error { return nil }); err == nil || !strings.Contains(err.Error(), path+": is not a regular file") {
+			t.Error(err)
+		}
+		must(t, os.Remove(path))
 	}
 }

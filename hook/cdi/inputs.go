@@ -3,11 +3,14 @@ package cdi
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/hook/state"
@@ -34,7 +37,7 @@ func (d Dir) Inputs() ([]Given, error) {
 		if !slices.Contains([]string{".json", ".yaml"}, filepath.Ext(path)) {
 			continue
 		}
-		text, err := os.ReadFile(path)
+		text, err := readRegular(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -50,4 +53,27 @@ func (d Dir) Inputs() ([]Given, error) {
 		}
 	}
 	return all, nil
+}
+
+// maxSpec bounds what is read: a spec of ours has some 500 bytes.
+const maxSpec = 16 << 20
+
+// readRegular reads a file. Whatever else stands there, it does not wait for it.
+func readRegular(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: is not a regular file", path)
+	}
+	if err == nil && info.Size() > maxSpec {
+		err = fmt.Errorf("%s: is larger than %d MiB", path, maxSpec>>20)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(f)
 }

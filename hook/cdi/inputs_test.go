@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/casview/casview/cas"
 )
 
@@ -46,8 +48,14 @@ func TestInputs(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not found: %v", want)
 	}
-	must(t, os.Mkdir(filepath.Join(string(dir), "folder.json"), 0o755))
-	if _, err := dir.Inputs(); err == nil {
-		t.Error("a spec that can't be read gives nothing")
+	path := filepath.Join(string(dir), "z.json")
+	for _, make := range []func() error{
+		func() error { return os.Mkdir(path, 0o755) }, func() error { return unix.Mkfifo(path, 0o600) }, func() error { return os.Symlink("/dev/zero", path) },
+	} {
+		must(t, make())
+		if _, err := dir.Inputs(); err == nil || err.Error() != path+": is not a regular file" {
+			t.Error(err)
+		}
+		must(t, os.Remove(path))
 	}
 }
