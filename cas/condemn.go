@@ -45,8 +45,8 @@ func (s *Local) LockCollector() (unlock func(), err error) {
 	return func() { _ = unix.Close(fd) }, nil
 }
 
-// Unused returns the size of a blob that was neither stored nor kept since the time before; ok is false for others, and where
-// there is none.
+// Unused returns the size of a blob that was neither stored nor kept since the time before, nor read just now; ok is false for
+// others, and where there is none.
 func (s *Local) Unused(d Digest, before time.Time) (size int64, ok bool, err error) {
 	st, err := statBlob(s.blobs, d)
 	if errors.Is(err, ErrNotFound) {
@@ -55,7 +55,12 @@ func (s *Local) Unused(d Digest, before time.Time) (size int64, ok bool, err err
 	if err != nil {
 		return 0, false, err
 	}
-	return st.Size, time.Unix(st.Ctim.Unix()).Before(before), nil
+	return st.Size, unused(&st, before), nil
+}
+
+func unused(st *unix.Stat_t, before time.Time) bool {
+	// A job may have given its file any time of access, one to come too.
+	return time.Unix(st.Ctim.Unix()).Before(before) && time.Since(time.Unix(st.Atim.Unix())).Abs() >= settle
 }
 
 // settle is how long a blob's last access must be past: the times of two events closer than this may be the same, as
@@ -72,8 +77,7 @@ func (s *Local) Condemn(d Digest, before time.Time) (size int64, ok bool, err er
 	if err != nil {
 		return 0, false, err
 	}
-	// A job may have given its file any time of access, one to come too.
-	if !time.Unix(st.Ctim.Unix()).Before(before) || time.Since(time.Unix(st.Atim.Unix())).Abs() < settle {
+	if !unused(&st, before) {
 		return 0, false, nil
 	}
 	path := trashName + "/" + blobPath(d)

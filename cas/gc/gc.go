@@ -15,6 +15,9 @@ import (
 type Users interface {
 	// Roots calls add with everything in use. An error means that it is not known, and that nothing may be removed.
 	Roots(add func(Root) error) error
+	// Expire removes what is too old to be used any longer, which Roots left out, and calls add with what had to stay all the same.
+	// It is called when all that is in use is known.
+	Expire(add func(Root) error) error
 	// Quiet calls fn once, at a moment at which no run can begin until it returns, with the inputs of the runs that have begun
 	// since Roots or the last Quiet was called.
 	Quiet(fn func(begun []Root) error) error
@@ -36,10 +39,24 @@ type Report struct {
 	Removed int64 // blobs
 	Bytes   int64 // their sizes added up
 	Kept    int64 // blobs
-	// Broken are the directories of trees in use that are missing or damaged: what only they name can't be told from what is
-	// not used.
-	Broken []error
 }
+
+// BrokenError says that directories of trees in use are missing or damaged. What only they name can't be told from what is not
+// used, so nothing was removed.
+type BrokenError struct{ Causes []error }
+
+// Error names the first few.
+func (e *BrokenError) Error() string {
+	const most = 3
+	text := errors.Join(e.Causes[:min(len(e.Causes), most)]...).Error()
+	if more := len(e.Causes) - most; more > 0 {
+		text += fmt.Sprintf("\nand %d more", more)
+	}
+	return text
+}
+
+// Unwrap returns all of them.
+func (e *BrokenError) Unwrap() []error { return e.Causes }
 
 // keepIndexed is how long the tree of a directory stays in use after it was last ingested.
 const keepIndexed = 30 * 24 * time.Hour
@@ -48,7 +65,7 @@ const keepIndexed = 30 * 24 * time.Hour
 const AtWork = 2 * time.Hour
 
 // Collect removes the blobs that nothing uses. After an error nothing is removed, unless the
-// report says so: then some of the room could not be given back. One collector at a time may work on a store: for another one that is an error.
+// report says so: then some of the room could not be given back. Trees in use that are not whole are a [BrokenError]. One collector at a time may work on a store: for another one that is an error.
 func Collect(ctx context.Context, store *cas.Local, users Users, o Options) (Report, error) {
 	unlock, err := store.LockCollector()
 	if err != nil {
@@ -69,6 +86,7 @@ type collector struct {
 	options Options
 	before  time.Time // what was stored or kept later is young
 	marks   marks
+	broken  []error
 	report  Report
 	told    time.Time
 }
@@ -85,7 +103,11 @@ func (c *collector) collect(ctx context.Context, now time.Time) error {
 	if c.options.DryRun {
 		return c.each(ctx, c.store.Unused)
 	}
-	err := c.each(ctx, c.store.Condemn)
+	err := c.users.Expire(func(r Root) error { return c.markWhole(ctx, r, c.marked) })
+	if err != nil {
+		return err
+	}
+	err = c.each(ctx, c.store.Condemn)
 	if err == nil {
 		err = c.bury(ctx)
 	}
@@ -97,17 +119,41 @@ func (c *collector) collect(ctx context.Context, now time.Time) error {
 }
 
 func (c *collector) markAll(ctx context.Context, now time.Time) error {
-	marked := func(cas.Digest) error { c.tell("marking", int64(len(c.marks))); return nil }
+	err := c.users.Roots(func(r Root) error { return c.mark(ctx, r, c.marked) })
+	if err != nil {
+		return err
+	}
+	if len(c.broken) > 0 {
+		return &BrokenError{c.broken}
+	}
 	indexed, err := ingest.Indexed(c.store, now.Add(-keepIndexed))
 	if err != nil {
 		return err
 	}
 	for _, root := range indexed {
-		if err := c.mark(ctx, Root{Digest: root, Tree: true, Of: "an ingested directory"}, marked); err != nil {
+		if err := c.mark(ctx, Root{Digest: root, Tree: true, Of: "an ingested directory"}, c.marked); err != nil {
 			return err
 		}
 	}
-	return c.users.Roots(func(r Root) error { return c.mark(ctx, r, marked) })
+	// An index only saves work: what its tree has lost, the next ingest stores again.
+	c.broken = nil
+	return nil
+}
+
+// markWhole is mark where nothing may be missing.
+func (c *collector) markWhole(ctx context.Context, r Root, found func(cas.Digest) error) error {
+	if err := c.mark(ctx, r, found); err != nil {
+		return err
+	}
+	if len(c.broken) > 0 {
+		return &BrokenError{c.broken}
+	}
+	return nil
+}
+
+func (c *collector) marked(cas.Digest) error {
+	c.tell("marking", int64(len(c.marks)))
+	return nil
 }
 
 // each calls remove for all blobs that are not marked.
@@ -154,7 +200,8 @@ func (c *collector) bury(ctx context.Context) error {
 			return err
 		}
 		for _, r := range late {
-			if err := c.mark(ctx, r, c.reprieve); err != nil {
+			r.Elsewhere = true // a run that is about to be refused
+			if err := c.markWhole(ctx, r, c.reprieve); err != nil {
 				return err
 			}
 		}

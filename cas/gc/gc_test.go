@@ -29,6 +29,9 @@ type world struct {
 	// begun are the runs that each call of Quiet finds; then there are none.
 	begun [][]Root
 	err   error
+	// expired counts calls of Expire; stayed is what that adds.
+	expired int
+	stayed  []Root
 }
 
 func (w *world) Roots(add func(Root) error) error {
@@ -38,6 +41,16 @@ func (w *world) Roots(add func(Root) error) error {
 		}
 	}
 	return w.err
+}
+
+func (w *world) Expire(add func(Root) error) error {
+	w.expired++
+	for _, r := range w.stayed {
+		if err := add(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *world) Quiet(fn func([]Root) error) error {
@@ -174,7 +187,7 @@ func TestWhatIsUsedStays(t *testing.T) {
 	if fmt.Sprint(dry) != fmt.Sprint(r) {
 		t.Errorf("the dry run said %+v, then it was %+v", dry, r)
 	}
-	if left := int64(len(w.all())); r.Kept != left || r.Removed != int64(before)-left || r.Bytes == 0 || len(r.Broken) > 0 {
+	if left := int64(len(w.all())); r.Kept != left || r.Removed != int64(before)-left || r.Bytes == 0 {
 		t.Errorf("%+v, with %d blobs before and %d after", r, before, left)
 	}
 	if again := w.collect(Options{Grace: allIsOld}); again.Removed != 0 || again.Kept != r.Kept {
@@ -260,7 +273,7 @@ func TestUnknownUsers(t *testing.T) {
 	}
 }
 
-// A tree that has lost a directory does not keep the rest of the store from being collected, nor lose what it still has.
+// Where a tree in use is not whole nothing goes: what only the missing directory names looks as if nothing used it.
 func TestBrokenTrees(t *testing.T) {
 	w := newWorld(t)
 	root, unused := w.tree("good/a", "lost/b", "damaged/c"), w.tree("unused")
@@ -268,30 +281,67 @@ func TestBrokenTrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := func(name string) cas.Digest {
+	child := func(name string) string {
 		i, ok := dir.Find(name)
 		if !ok {
 			t.Fatal(name)
 		}
-		return dir.Entries[i].Digest
+		return w.file(dir.Entries[i].Digest)
 	}
-	if err := errors.Join(os.Remove(w.file(child("lost"))), os.Chmod(w.file(child("damaged")), 0o600),
-		os.WriteFile(w.file(child("damaged")), []byte("garbage"), 0o600)); err != nil {
+	lost, err := os.ReadFile(child("lost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged, err := os.ReadFile(child("damaged"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(child("lost")), os.Chmod(child("damaged"), 0o600), os.WriteFile(child("damaged"), []byte("garbage"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	notDir, nowhere := w.put("no directory"), cas.Sum(cas.SHA256, []byte("nowhere"))
+	w.used = []Root{{Digest: root, Tree: true, Of: "run 17"}, {Digest: notDir, Tree: true, Of: "run 18"}, {Digest: nowhere, Tree: true, Of: "run 19"}}
+	w.age()
+	before := len(w.all())
+	for _, dry := range []bool{true, false} {
+		r, err := Collect(context.Background(), w.store, w, Options{Grace: allIsOld, DryRun: dry})
+		var broken *BrokenError
+		if !errors.As(err, &broken) || len(broken.Causes) != 4 || !strings.Contains(err.Error(), "run 1") || !strings.HasSuffix(err.Error(), "and 1 more") {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if left := len(w.all()); left != before || w.expired > 0 || r.Removed > 0 {
+			t.Errorf("%d blobs of %d are left, Expire was called %d times", left, before, w.expired)
+		}
+	}
+
+	// A device may be another store's; one of this store's must be whole.
+	w.used = []Root{{Digest: nowhere, Tree: true, Elsewhere: true}, {Digest: root, Tree: true, Elsewhere: true, Of: "device"}}
+	if _, err := Collect(context.Background(), w.store, w, Options{Grace: allIsOld}); !errors.As(err, new(*BrokenError)) {
+		t.Error(err)
+	}
+	if err := errors.Join(os.WriteFile(child("lost"), lost, 0o444), os.WriteFile(child("damaged"), damaged, 0o444)); err != nil {
 		t.Fatal(err)
 	}
 	w.age()
-	notDir := w.put("no directory")
-	w.used = []Root{{Digest: root, Tree: true, Of: "run 17"}, {Digest: notDir, Tree: true, Of: "run 18"}}
-	r := w.collect(Options{Grace: allIsOld})
-	if len(r.Broken) != 3 || !strings.Contains(r.Broken[0].Error(), "run 1") {
-		t.Errorf("broken: %q", r.Broken)
-	}
+	w.collect(Options{Grace: allIsOld})
+	w.wantTree(root)
 	w.wantGone(unused)
-	w.wantGone(cas.Sum(cas.SHA256, []byte("lost/b")))
-	for _, d := range []cas.Digest{root, child("good"), child("damaged"), cas.Sum(cas.SHA256, []byte("good/a")), notDir} {
-		if _, err := w.store.Size(d); err != nil {
-			t.Error(err)
-		}
+}
+
+// What is too old goes when all else is known, and what of it has to stay is in use.
+func TestExpire(t *testing.T) {
+	w := newWorld(t)
+	stays, unused := w.tree("stays"), w.tree("unused")
+	w.stayed = []Root{{Digest: stays, Tree: true}}
+	if w.collect(Options{Grace: allIsOld, DryRun: true}); w.expired > 0 {
+		t.Error("a dry run lets things expire")
+	}
+	w.age()
+	w.collect(Options{Grace: allIsOld})
+	w.wantTree(stays)
+	w.wantGone(unused)
+	if w.expired != 1 {
+		t.Errorf("expired %d times", w.expired)
 	}
 }
 

@@ -16,6 +16,8 @@ type Root struct {
 	// Tree says that the digest is that of a Directory, and all below is in use too; else it is that of one blob. A blob that the
 	// store does not have is no error.
 	Tree bool
+	// Elsewhere says that the tree may be another store's: where its root is not in this one, it uses nothing here.
+	Elsewhere bool
 	// Of says in messages what it is the root of, like "run build-17".
 	Of string
 }
@@ -23,8 +25,8 @@ type Root struct {
 // marks are the blobs in use; the value says whether all below it is marked too, as far as it is a directory.
 type marks map[cas.Digest]bool
 
-// mark marks what is reachable from a root, and calls found with each blob that was not marked before. Directories that are
-// missing or damaged are complained of, and what is below them can't be marked: it is lost to their users already.
+// mark marks what is reachable from a root, and calls found with each blob that was not marked before. Of directories that are
+// missing or damaged c.broken tells: what is below them can't be marked.
 func (c *collector) mark(ctx context.Context, r Root, found func(cas.Digest) error) error {
 	add := func(d cas.Digest) error {
 		if _, marked := c.marks[d]; marked {
@@ -53,7 +55,9 @@ func (c *collector) mark(ctx context.Context, r Root, found func(cas.Digest) err
 			if errors.As(err, new(syscall.Errno)) {
 				return err
 			}
-			c.report.Broken = append(c.report.Broken, err)
+			if !r.Elsewhere || d != r.Digest || !errors.Is(err, cas.ErrNotFound) {
+				c.broken = append(c.broken, err)
+			}
 			continue
 		}
 		for _, e := range dir.Entries {

@@ -105,6 +105,9 @@ func (a *app) device(cmd *cobra.Command, o cdiOptions, name cdi.Name) (cdi.Devic
 		return cdi.Device{}, err
 	}
 	root, err := a.inputsRoot(cmd.Context(), c, s, o.inputs)
+	if err == nil {
+		err = rememberSpecDir(c.State, o.dir)
+	}
 	return cdi.Device{Name: name, Request: o.request.request(root, ""), Program: program}, err
 }
 

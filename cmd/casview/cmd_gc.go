@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -33,19 +34,19 @@ func (a *app) gcCmd() *cobra.Command {
 		Long: `Remove the blobs that nothing uses any more, and print how many, in one line.
 
 In use is what these name: live and uncollected runs, results with their inputs and outputs,
-CDI devices, each directory's last ingest for 30 days, and files in STATE/roots, each of which
-holds one root digest. What was stored or asked for within gc.grace stays, too. It may run at
+CDI specs of others too, each directory's last ingest for 30 days, and files in STATE/roots, each
+of which holds one root digest. What was stored or asked for within gc.grace stays, too. It may run at
 any time: runs may start and end, and directories be ingested meanwhile.
 
-With gc.keep_results or --keep-results, results that are older are removed first. Outputs that
-are still staged, because they could not all be stored, are never removed.
+With gc.keep_results or --keep-results, results that are older are removed too. Outputs that
+are still staged, because they could not be stored, are never removed.
 
 With --json an object: {"removed_results": [RUN], "removed_blobs", "removed_bytes",
 "kept_blobs", "dry_run"}. Packages start this command once a day.
 
 Exit codes: 0 done, 1 something in use could not be read, 2 wrong usage. Nothing is removed if
-a result can't be read. If a directory of a tree is missing or a run's description is torn, the
-rest is done.`,
+a result can't be read, or a directory of a tree in use is missing or damaged. If a run's
+description is torn, by a power cut, the rest is done.`,
 		Example: `  casview gc --dry-run
   casview gc --keep-results 720h
   mkdir -p /var/lib/casview/roots && casview ingest ./base > /var/lib/casview/roots/base`,
@@ -65,11 +66,12 @@ rest is done.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "remove nothing, and print what would be")
-	cmd.Flags().DurationVar(&o.grace, "grace", 0, "keep what was stored or asked for within this `TIME` (default gc.grace); with less than 2h\nnothing may be ingested meanwhile")
-	cmd.Flags().DurationVar(&o.keepResults, "keep-results", 0, "remove results older than this `TIME`; 0s is none (default gc.keep_results)")
+	cmd.Flags().DurationVar(&o.grace, "grace", 0, "keep what was stored or asked for within this `TIME`; with less than 2h nothing may\nbe ingested meanwhile")
+	cmd.Flags().DurationVar(&o.keepResults, "keep-results", 0, "remove results older than this `TIME`; 0s is none")
 	cmd.Flags().StringArrayVar(&o.specDirs, "spec-dir", nil, "look for devices of casview cdi in this folder too: `DIR`")
 	_ = cmd.MarkFlagDirname("spec-dir")
-	for _, name := range []string{"grace", "keep-results"} {
+	for name, key := range map[string]string{"grace": "gc.grace", "keep-results": "gc.keep_results"} {
+		cmd.Flags().Lookup(name).DefValue = key
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	jsonFlag(cmd, &o.asJSON)
@@ -90,7 +92,6 @@ func (o *gcOptions) complete(cmd *cobra.Command, c config.Config) error {
 			return usagef(cmd, "--%s %v is below zero", t.name, *t.value)
 		}
 	}
-	o.specDirs = slices.Compact(slices.Sorted(slices.Values(append(o.specDirs, cdi.SystemDir, specDir()))))
 	return nil
 }
 
@@ -113,30 +114,37 @@ func (a *app) gc(ctx context.Context, c config.Config, o gcOptions) error {
 	if err != nil {
 		return err
 	}
-	report := gcReport{DryRun: o.dryRun, RemovedResults: []rundir.RunKey{}}
-	gone, broken := removeResults(runs, o)
-	report.RemovedResults = append(report.RemovedResults, gone...)
-
-	bar := a.progress("gc")
-	// Those that were removed are not there any more, and a new run may have the name.
-	var but []rundir.RunKey
-	if o.dryRun {
-		but = gone
+	var before time.Time
+	if o.keepResults > 0 {
+		before = time.Now().Add(-o.keepResults)
 	}
-	users := inuse.New(runs, but, func(add func(gc.Root) error) error {
-		return errors.Join(inuse.Named(filepath.Join(c.State, "roots"), add), devices(o.specDirs, add))
+	dirs, err := specDirs(c.State, o.specDirs)
+	if err != nil {
+		return err
+	}
+	users := inuse.New(runs, before, func(add func(gc.Root) error) error {
+		return errors.Join(inuse.Named(filepath.Join(c.State, "roots"), add), devices(dirs, add))
 	})
+	bar := a.progress("gc")
 	swept, err := gc.Collect(ctx, store, users, gc.Options{Grace: o.grace, DryRun: o.dryRun,
 		Progress: func(doing string, blobs int64) { bar.say("%s: %d blobs", doing, blobs) }})
 	bar.close()
-	report.RemovedBlobs, report.RemovedBytes, report.KeptBlobs = swept.Removed, swept.Bytes, swept.Kept
+	if errors.As(err, new(*gc.BrokenError)) {
+		err = fmt.Errorf("nothing was removed, because what is in use is not whole: %w: ingest it again, or remove what names it", err)
+	}
+	report := gcReport{RemovedResults: append([]rundir.RunKey{}, users.Expired...), RemovedBlobs: swept.Removed,
+		RemovedBytes: swept.Bytes, KeptBlobs: swept.Kept, DryRun: o.dryRun}
 	if err == nil && !o.dryRun {
-		broken = errors.Join(broken, runs.Tidy(time.Now().Add(-max(o.grace, gc.AtWork))))
+		err = runs.Tidy(time.Now().Add(-max(o.grace, gc.AtWork)))
 	}
-	if err == nil {
-		err = a.printGC(report, o.asJSON)
+	// What was removed is told in any case.
+	if err == nil || !o.dryRun && len(users.Expired) > 0 {
+		err = errors.Join(err, a.printGC(report, o.asJSON))
 	}
-	return errors.Join(err, broken, few(append(swept.Broken, users.Unreadable...)))
+	if staged := few(users.Staged); staged != nil {
+		a.note("%v: not removed; casview-fsd collect RUN stores them", staged)
+	}
+	return errors.Join(err, few(users.Unreadable))
 }
 
 // few joins the first of many errors, and says how many there are.
@@ -148,25 +156,23 @@ func few(errs []error) error {
 	return errors.Join(errs...)
 }
 
-// removeResults removes the results that are too old. One that can't be removed does not keep the others.
-func removeResults(runs *rundir.Runs, o gcOptions) (gone []rundir.RunKey, broken error) {
-	if o.keepResults == 0 {
-		return nil, nil
-	}
-	all, _ := runs.List() // what can't be read is the collector's to complain of
-	for _, d := range all {
-		removed, err := d.RemoveIfEnded(time.Now().Add(-o.keepResults), o.dryRun)
-		if err != nil {
-			broken = errors.Join(broken, fmt.Errorf("run %s: %w", d.Key(), err))
-		}
-		if removed {
-			gone = append(gone, d.Key())
+// specDirs are the folders of CDI specs that engines read, those that `casview cdi` has written into, and those that were named,
+// which must be there.
+func specDirs(state string, named []string) ([]string, error) {
+	for _, dir := range named {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("--spec-dir: %w", err)
 		}
 	}
-	return gone, broken
+	written, err := readSpecDirs(state)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(named, written, []string{cdi.SystemDir, cdi.RuntimeDir, specDir()})
+	return slices.Compact(slices.Sorted(slices.Values(all))), nil
 }
 
-// devices adds the inputs of CDI devices.
+// devices adds the inputs of CDI devices, which may be another store's.
 func devices(dirs []string, add func(gc.Root) error) error {
 	for _, dir := range dirs {
 		all, err := cdi.Dir(dir).Inputs()
@@ -174,7 +180,7 @@ func devices(dirs []string, add func(gc.Root) error) error {
 			return err
 		}
 		for _, given := range all {
-			if err := add(gc.Root{Digest: given.Inputs, Tree: true, Of: given.File}); err != nil {
+			if err := add(gc.Root{Digest: given.Inputs, Tree: true, Elsewhere: true, Of: given.File}); err != nil {
 				return err
 			}
 		}

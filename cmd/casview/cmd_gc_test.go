@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -179,4 +180,63 @@ func TestGCUsage(t *testing.T) {
 	}
 	write(t, s.config, "state = \""+s.state+"\"\n[gc]\ngrace = \"1h\"\n")
 	s.casview("gc").wantExit(t, 1, s.config+`:3: gc.grace: "1h0m0s" is less than 2h`)
+}
+
+// Old results go last, and not at all where something is wrong.
+func TestGCRemovesResultsLast(t *testing.T) {
+	s := newSite(t)
+	m := s.mount(s.ingest(sources(t)), "--staging", filepath.Join(t.TempDir(), "staging"))
+	run := "mount-" + word(m.err.String(), " as run mount-")
+	write(t, filepath.Join(m.dir, "out"), "output")
+	m.signal(os.Interrupt)
+	m.ends(0)
+	old := time.Now().Add(-2 * time.Hour)
+	path := filepath.Join(s.state, "runs", run, "result.json")
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	gc := []string{"gc", "--grace", "0s", "--keep-results", "1h"}
+	write(t, filepath.Join(s.state, "runs/torn/result.json"), "{")
+	s.casview(gc...).wantExit(t, 1, "runs/torn/result.json: result: ")
+	s.ok("result", run)
+	if err := os.RemoveAll(filepath.Join(s.state, "runs/torn")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(path, text[:10], 0o600), os.Chtimes(path, old, old)); err != nil {
+		t.Fatal(err)
+	}
+	s.casview(gc...).wantExit(t, 1, path+": ")
+	if err := errors.Join(os.WriteFile(path, text, 0o600), os.Chtimes(path, old, old)); err != nil {
+		t.Fatal(err)
+	}
+	s.ok(gc...)
+	s.casview("result", run).wantExit(t, exitNoRun, run)
+}
+
+// Devices in a folder of the user's own are known to the timer's gc too.
+func TestGCKnowsSpecDirs(t *testing.T) {
+	s := newSite(t)
+	root, specs := s.ingest(sources(t)), filepath.Join(t.TempDir(), "specs")
+	if o := s.process("cdi", "--spec-dir", specs, "--inputs", root, "--name", "device"); o.code != 0 {
+		t.Fatal(o.err)
+	}
+	s.forget()
+	s.gc()
+	if !s.has(root) {
+		t.Error("a device's inputs are gone")
+	}
+	s.age()
+	s.ok("cdi", "remove", "device", "--spec-dir", specs)
+	if err := os.RemoveAll(specs); err != nil {
+		t.Fatal(err)
+	}
+	s.gc()
+	if s.has(root) {
+		t.Error("a device that was removed keeps its inputs")
+	}
+	s.casview("gc", "--spec-dir", specs).wantExit(t, 1, "--spec-dir: stat "+specs)
 }

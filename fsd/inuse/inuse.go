@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"time"
 
 	"github.com/casview/casview/cas"
 	"github.com/casview/casview/cas/gc"
@@ -22,20 +22,27 @@ var _ gc.Users = (*Users)(nil)
 // Users are all runs of a state directory, and others that name trees. It is for one collection and one goroutine.
 type Users struct {
 	runs   *rundir.Runs
-	but    []rundir.RunKey
 	others func(add func(gc.Root) error) error
 	seen   rundir.Seen
 	// Unreadable are runs that nobody can collect any more, whose inputs are not known: a power cut tears the run.json of a run
 	// that has just begun.
 	Unreadable []error
+	// Expired are the ended runs that use nothing any more: with Expire they are removed.
+	Expired []rundir.RunKey
+	// Staged are those that would be among them, but have outputs that are nowhere but in their staging trees.
+	Staged []error
+
+	before  time.Time
+	expired []*rundir.Dir
 }
 
-// New makes the users of a store: all runs but some, which are taken for removed, and what others adds, which may be nil.
-func New(runs *rundir.Runs, but []rundir.RunKey, others func(add func(gc.Root) error) error) *Users {
+// New makes the users of a store: all runs but those that ended before a time, which may be zero, and what others adds, which
+// may be nil.
+func New(runs *rundir.Runs, before time.Time, others func(add func(gc.Root) error) error) *Users {
 	if others == nil {
 		others = func(func(gc.Root) error) error { return nil }
 	}
-	return &Users{runs: runs, but: but, others: others, seen: rundir.Seen{}}
+	return &Users{runs: runs, before: before, others: others, seen: rundir.Seen{}}
 }
 
 // Roots implements gc.Users.
@@ -48,10 +55,48 @@ func (u *Users) Roots(add func(gc.Root) error) error {
 		return err
 	}
 	for _, path := range paths {
-		if slices.Contains(u.but, rundir.RunKey(filepath.Base(path))) {
-			continue
+		expired, err := u.isExpired(path)
+		if err == nil && !expired {
+			err = u.run(path, add)
 		}
-		if err := u.run(path, add); err != nil {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isExpired puts a run on the list of those that are to go.
+func (u *Users) isExpired(path string) (bool, error) {
+	if u.before.IsZero() {
+		return false, nil
+	}
+	d, err := rundir.OpenPath(path)
+	if err != nil {
+		return false, nil // run says what there is to say
+	}
+	ended, err := d.Removable(u.before)
+	if errors.Is(err, rundir.ErrStaged) {
+		u.Staged = append(u.Staged, fmt.Errorf("run %s: %w", d.Key(), err))
+		return false, nil
+	}
+	if ended {
+		u.Expired, u.expired = append(u.Expired, d.Key()), append(u.expired, d)
+	}
+	return ended, err
+}
+
+// Expire implements gc.Users.
+func (u *Users) Expire(add func(gc.Root) error) error {
+	u.Expired = nil
+	for _, d := range u.expired {
+		removed, err := d.RemoveIfEnded(u.before)
+		if err != nil {
+			return fmt.Errorf("run %s: %w", d.Key(), err)
+		}
+		if removed {
+			u.Expired = append(u.Expired, d.Key())
+		} else if err := u.run(d.Path(), add); err != nil {
 			return err
 		}
 	}
@@ -79,10 +124,12 @@ func (u *Users) Quiet(fn func(begun []gc.Root) error) error {
 // run adds what one run uses. A run that is gone uses nothing.
 func (u *Users) run(path string, add func(gc.Root) error) error {
 	of := "run " + filepath.Base(path)
-	spec, err := rundir.OpenPath(path)
+	d, err := rundir.OpenPath(path)
 	switch {
 	case err == nil:
-		if err := add(gc.Root{Digest: spec.Spec().InputsRoot, Tree: true, Of: of}); err != nil {
+		// A run without a view is about to get one, or to be refused because its inputs are not there.
+		_, noView := d.View()
+		if err := add(gc.Root{Digest: d.Spec().InputsRoot, Tree: true, Elsewhere: errors.Is(noView, fs.ErrNotExist), Of: of}); err != nil {
 			return err
 		}
 	case errors.As(err, new(*fs.PathError)) && !errors.Is(err, fs.ErrNotExist):
@@ -118,7 +165,7 @@ func addResult(path, of string, add func(gc.Root) error) (there bool, err error)
 	}
 	r, err := result.Decode(bytes.NewReader(text))
 	if err != nil {
-		return true, fmt.Errorf("%s: %w", path, err)
+		return true, fmt.Errorf("%s: %w: what it names is not known: mend it, or remove the run's folder if nothing of it is wanted", path, err)
 	}
 	roots := []gc.Root{
 		{Digest: cas.Sum(cas.SHA256, text), Of: of},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -98,7 +99,7 @@ func TestRootsOfRuns(t *testing.T) {
 	must(t, errors.Join(partial.WriteResult(resultText(t, "partial")), partial.WritePlan(resultText(t, "partial plan"))))
 	names := []string{"live", "collecting", "plan", "ended", "partial", "partial plan", "late"}
 
-	u := New(runs, nil, nil)
+	u := New(runs, time.Time{}, nil)
 	want(t, roots(t, u.Roots, names...), "live inputs/", "collecting inputs/", "plan inputs/", "plan outputs/", "plan out",
 		"ended inputs/", "ended outputs/", "ended out", "partial inputs/", "partial outputs/", "partial out",
 		"partial plan inputs/", "partial plan outputs/", "partial plan out", "text")
@@ -113,10 +114,23 @@ func TestRootsOfRuns(t *testing.T) {
 	}
 	want(t, roots(t, quiet, names...), "late inputs/")
 	want(t, roots(t, quiet, names...))
-	but := New(runs, []rundir.RunKey{"ended", "partial", "live"}, nil)
-	want(t, roots(t, but.Roots, names...), "collecting inputs/", "plan inputs/", "plan outputs/", "plan out", "late inputs/", "text")
 	if len(u.Unreadable) > 0 {
 		t.Error(u.Unreadable)
+	}
+}
+
+// A run whose inputs are not there is in nobody's way until it is refused. Once it has a view they were there.
+func TestRunsThatAreAboutToBeRefused(t *testing.T) {
+	runs := openRuns(t)
+	d := begin(t, runs, "run")
+	for _, want := range []bool{true, false} {
+		must(t, New(runs, time.Time{}, nil).Roots(func(r gc.Root) error {
+			if r.Elsewhere != want {
+				t.Errorf("%+v, want %v", r, want)
+			}
+			return nil
+		}))
+		must(t, d.WriteView(rundir.View{Driver: "overlay"}))
 	}
 }
 
@@ -127,7 +141,7 @@ func TestResultIsABlob(t *testing.T) {
 	must(t, begin(t, runs, "ended").WriteResult(text))
 	for _, a := range []digest.Algorithm{digest.SHA256, digest.BLAKE3} {
 		found := false
-		must(t, New(runs, nil, nil).Roots(func(r gc.Root) error {
+		must(t, New(runs, time.Time{}, nil).Roots(func(r gc.Root) error {
 			found = found || r.Digest == cas.Sum(a, text) && !r.Tree
 			return nil
 		}))
@@ -144,7 +158,7 @@ func TestTornRuns(t *testing.T) {
 	must(t, torn.WriteResult(resultText(t, "ended")))
 	must(t, os.Truncate(filepath.Join(torn.Path(), "run.json"), 0))
 	must(t, os.Remove(filepath.Join(missing.Path(), "run.json")))
-	u := New(runs, nil, nil)
+	u := New(runs, time.Time{}, nil)
 	want(t, roots(t, u.Roots, "ended", "torn"), "ended inputs/", "ended outputs/", "ended out", "text")
 	must(t, u.Quiet(func(begun []gc.Root) error {
 		if len(begun) > 0 {
@@ -152,7 +166,7 @@ func TestTornRuns(t *testing.T) {
 		}
 		return nil
 	}))
-	if len(u.Unreadable) != 2 || !strings.Contains(errors.Join(u.Unreadable...).Error(), "run torn can't be read: ") {
+	if len(u.Unreadable) != 2 || !strings.Contains(errors.Join(u.Unreadable...).Error(), "remove "+torn.Path()+" if nothing") {
 		t.Errorf("unreadable: %q", u.Unreadable)
 	}
 }
@@ -163,7 +177,7 @@ func TestDamagedResult(t *testing.T) {
 		runs := openRuns(t)
 		d := begin(t, runs, "ended")
 		must(t, os.WriteFile(d.ResultPath(), []byte(text), 0o600))
-		err := New(runs, nil, nil).Roots(func(gc.Root) error { return nil })
+		err := New(runs, time.Time{}, nil).Roots(func(gc.Root) error { return nil })
 		if err == nil || !strings.Contains(err.Error(), d.ResultPath()) {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -193,5 +207,37 @@ func TestNamed(t *testing.T) {
 			t.Error(err)
 		}
 		must(t, os.Remove(path))
+	}
+}
+
+// Ended runs that are too old use nothing, and go when it is sure what the others use. One that can't go after all is in use.
+func TestExpired(t *testing.T) {
+	runs := openRuns(t)
+	begin(t, runs, "live")
+	end := func(name string, age time.Duration) *rundir.Dir {
+		d, lock, err := runs.Create(rundir.Spec{Run: rundir.RunKey(name), Nonce: rundir.NewNonce(), Container: name, InputsRoot: sum(name + " inputs")})
+		must(t, err)
+		must(t, errors.Join(d.WriteResult(resultText(t, name)), lock.Close()))
+		at := time.Now().Add(-age)
+		must(t, os.Chtimes(d.ResultPath(), at, at))
+		return d
+	}
+	old, young, staged, busy := end("old", 2*time.Hour), end("young", 0), end("staged", 2*time.Hour), end("busy", 2*time.Hour)
+	must(t, os.MkdirAll(staged.UpperPath(), 0o700))
+	must(t, os.WriteFile(filepath.Join(staged.UpperPath(), "lost"), nil, 0o600))
+	names := []string{"live", "old", "young", "staged", "busy"}
+	stay := []string{"live inputs/", "young inputs/", "young outputs/", "young out", "staged inputs/", "staged outputs/", "staged out", "text"}
+
+	u := New(runs, time.Now().Add(-time.Hour), nil)
+	want(t, roots(t, u.Roots, names...), slices.Clone(stay)...)
+	if len(u.Expired) != 2 || len(u.Staged) != 1 || !strings.Contains(u.Staged[0].Error(), "run staged: outputs are still staged, like \"lost\"") {
+		t.Errorf("expired %v, staged %v", u.Expired, u.Staged)
+	}
+	lock, err := busy.TryLock() // somebody collects it again
+	must(t, err)
+	defer lock.Close()
+	want(t, roots(t, u.Expire, names...), "busy inputs/", "busy outputs/", "busy out", "text")
+	if len(u.Expired) != 1 || u.Expired[0] != "old" || exists(old.Path()) || !exists(young.Path()) || !exists(busy.Path()) {
+		t.Errorf("expired: %v", u.Expired)
 	}
 }

@@ -78,6 +78,9 @@ func (r *Runs) Unseen(s Seen) ([]string, error) {
 			continue
 		}
 		id, err := r.identify(name)
+		if errors.Is(err, unix.ENOTDIR) {
+			continue // a file of somebody's
+		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

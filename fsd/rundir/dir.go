@@ -44,13 +44,28 @@ func OpenPath(path string) (*Dir, error) {
 	}
 	d := &Dir{path: path}
 	if err := d.readJSON(specName, &d.spec); err != nil {
-		return nil, err
+		if errors.As(err, new(*fs.PathError)) {
+			return nil, err
+		}
+		return nil, &tornError{path, err}
 	}
 	if _, err := ParseRunKey(string(d.spec.Run)); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.file(specName), err)
 	}
 	return d, nil
 }
+
+// tornError is a run.json that can't be read. It is not synced, so a power cut may tear that of a run that had just begun.
+type tornError struct {
+	path  string
+	cause error
+}
+
+func (e *tornError) Error() string {
+	return fmt.Sprintf("%v: no command can use this run any more: remove %s if nothing of it is wanted", e.cause, e.path)
+}
+
+func (e *tornError) Unwrap() error { return e.cause }
 
 // Path is the directory's absolute path.
 func (d *Dir) Path() string { return d.path }

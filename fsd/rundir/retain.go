@@ -8,19 +8,51 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/casview/casview/fsd/result"
 )
 
-// RemoveIfEnded removes a run that has had its result since before a time, and reports whether it did. A run whose outputs are
-// still staged stays, because they are not all in the store; so does one that somebody works on. With dry it only tells.
-func (d *Dir) RemoveIfEnded(before time.Time, dry bool) (bool, error) {
-	lock, err := d.TryLock()
-	if errors.Is(err, ErrLocked) || errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// ErrStaged says that a run has outputs that are nowhere but in its staging tree.
+var ErrStaged = errors.New("outputs are still staged")
+
+// Removable reports whether a run has had its result since before a time, and may be removed. It is ErrStaged where that would lose
+// something. A run that somebody works on has not ended.
+func (d *Dir) Removable(before time.Time) (bool, error) {
+	lock, err := d.lockEnded(before)
+	if lock == nil || err != nil {
+		return false, err
 	}
-	if err != nil {
+	return true, lock.Close()
+}
+
+// RemoveIfEnded removes a run for which Removable is true, and reports whether it did.
+func (d *Dir) RemoveIfEnded(before time.Time) (bool, error) {
+	lock, err := d.lockEnded(before)
+	if lock == nil || err != nil {
 		return false, err
 	}
 	defer lock.Close()
+	return true, d.Remove()
+}
+
+// lockEnded is nil where the run has not ended.
+func (d *Dir) lockEnded(before time.Time) (*Lock, error) {
+	lock, err := d.TryLock()
+	if errors.Is(err, ErrLocked) || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ended, err := d.endedBefore(before)
+	if !ended || err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return lock, nil
+}
+
+func (d *Dir) endedBefore(before time.Time) (bool, error) {
 	info, err := os.Stat(d.ResultPath())
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
 		return false, nil
@@ -28,13 +60,46 @@ func (d *Dir) RemoveIfEnded(before time.Time, dry bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if _, err := os.Lstat(d.UpperPath()); !errors.Is(err, fs.ErrNotExist) {
+	r, err := d.Result()
+	if err != nil {
 		return false, err
 	}
-	if dry {
-		return true, nil
+	return true, d.allStored(r)
+}
+
+// allStored is ErrStaged if the staging tree has a file that the result neither names nor leaves out because it was not asked for.
+// Without a complete result the tree stays, also where all of it is stored. Sockets and such can't be stored at all.
+func (d *Dir) allStored(r *result.Result) error {
+	undeclared := map[string]bool{}
+	for _, path := range r.Undeclared {
+		undeclared[string(path)] = true
 	}
-	return true, d.Remove()
+	top := d.UpperPath()
+	err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() && e.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		path = path[len(top)+1:]
+		stored, err := names(r, path, e)
+		if err == nil && (d.spec.StagingDir != "" || !stored && !undeclared[path]) {
+			err = fmt.Errorf("%w, like %q", ErrStaged, path)
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// names tells whether a result has a staged file as it is now: somebody may have kept the view and written on.
+func names(r *result.Result, path string, e fs.DirEntry) (bool, error) {
+	entry, named := r.HashedFiles.Find(path)
+	if !named || entry.Kind == result.Symlink {
+		return named, nil
+	}
+	info, err := e.Info()
+	return err == nil && info.Size() == entry.Size && info.ModTime().Equal(time.Unix(entry.MtimeSec, int64(entry.MtimeNsec))), err
 }
 
 // Tidy removes what hooks that were killed have left: runs that never got their name or have lost it, and what led from

@@ -110,6 +110,9 @@ func (r *Runs) moveAside(key RunKey) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if errors.As(err, new(*tornError)) {
+		return r.moveTornAside(key)
+	}
 	if err != nil {
 		return err
 	}
@@ -128,6 +131,19 @@ func (r *Runs) moveAside(key RunKey) error {
 	return unix.Renameat2(unix.AT_FDCWD, old.path, unix.AT_FDCWD, aside, unix.RENAME_NOREPLACE)
 }
 
+// moveTornAside moves a run out of the way whose run.json can't be read.
+func (r *Runs) moveTornAside(key RunKey) error {
+	path := filepath.Join(r.dir, string(key))
+	lock, err := tryLock(filepath.Join(path, lockName), 0)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if lock != nil {
+		defer lock.Close()
+	}
+	return unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, filepath.Join(r.dir, string(key.aside(NewNonce()))), unix.RENAME_NOREPLACE)
+}
+
 // Open finds a run by name; fs.ErrNotExist when there is none.
 func (r *Runs) Open(key RunKey) (*Dir, error) {
 	return OpenPath(filepath.Join(r.dir, string(key)))
@@ -143,7 +159,7 @@ func (r *Runs) List() ([]*Dir, error) {
 	var out []*Dir
 	var broken []error
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		if strings.HasPrefix(e.Name(), ".") || e.Type().IsRegular() { // a file is somebody else's
 			continue
 		}
 		d, err := r.Open(RunKey(e.Name()))

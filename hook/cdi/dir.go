@@ -17,6 +17,9 @@ import (
 // SystemDir is the folder of specs that every engine with CDI reads by itself.
 const SystemDir = "/etc/cdi"
 
+// RuntimeDir is the other one: what is in it is gone with the next boot.
+const RuntimeDir = "/var/run/cdi"
+
 // Dir is a folder of CDI specs. Each input set has a file of its own in it; files of others stay as they are.
 type Dir string
 

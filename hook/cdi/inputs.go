@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -23,8 +24,8 @@ type Given struct {
 }
 
 // Inputs returns what all specs of the folder give to containers, those too that others wrote or somebody has added to: it finds
-// the digests that stand behind the hook's option, in JSON or YAML. It reads more than engines would take. A folder that is missing
-// gives nothing.
+// the digests that stand behind the hook's option, in JSON or YAML. It reads more than engines would take. A file that is called
+// like one of casview's and has none is an error, since whatever it gave is not known. A folder that is missing gives nothing.
 func (d Dir) Inputs() ([]Given, error) {
 	option := regexp.MustCompile(regexp.QuoteMeta(state.InputsOption) + `["'\s,=-]+((?:sha256|blake3):[0-9a-f]{64})`)
 	entries, err := os.ReadDir(string(d))
@@ -38,13 +39,17 @@ func (d Dir) Inputs() ([]Given, error) {
 			continue
 		}
 		text, err := readRegular(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			continue // what this user can't read their engine can't either
 		}
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range option.FindAllSubmatch(text, -1) {
+		found := option.FindAllSubmatch(text, -1)
+		if len(found) == 0 && strings.HasPrefix(e.Name(), filePrefix) {
+			return nil, fmt.Errorf("%s: does not say which inputs it gives: mend it, or remove it", path)
+		}
+		for _, m := range found {
 			inputs, err := digest.Parse(string(m[1]))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", path, err)

@@ -48,6 +48,12 @@ func TestInputs(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not found: %v", want)
 	}
+	torn := dir.Path("torn")
+	must(t, os.WriteFile(torn, own[:len(own)/4], 0o644))
+	if _, err := dir.Inputs(); err == nil || !strings.HasPrefix(err.Error(), torn+": does not say which inputs it gives") {
+		t.Error(err)
+	}
+	must(t, os.Remove(torn))
 	path := filepath.Join(string(dir), "z.json")
 	for _, make := range []func() error{
 		func() error { return os.Mkdir(path, 0o755) }, func() error { return unix.Mkfifo(path, 0o600) }, func() error { return os.Symlink("/dev/zero", path) },
