@@ -18,8 +18,11 @@ type containersConf struct {
 	// files are those that were read, in podman's order.
 	files    []string
 	hooksDir []string
-	// runtime is the name or path that is configured, "" for podman's choice.
-	runtime string
+	// hooksDirBy is the last file that sets hooks_dir, "" where none does.
+	hooksDirBy string
+	// runtime is the name or path that is configured, "" for podman's choice, and runtimeBy the last file that sets it.
+	runtime   string
+	runtimeBy string
 }
 
 // readContainersConf reads containers.conf(5) as podman does: system, administrator, drop-ins, then the user's. podman has
@@ -35,7 +38,7 @@ func (d *doctor) readContainersConf() (containersConf, error) {
 		if err != nil {
 			return c, err
 		}
-		if err := c.merge(string(text), &appending); err != nil {
+		if err := c.merge(path, string(text), &appending); err != nil {
 			return c, fmt.Errorf("%s: %w", path, err)
 		}
 		c.files = append(c.files, path)
@@ -80,7 +83,7 @@ func withDropIns(path string) []string {
 
 // merge lays one file over what came before it. A list replaces the list before, unless a file has said {append=true}
 // (podman 5): then those of that file and of later ones are added.
-func (c *containersConf) merge(text string, appending *bool) error {
+func (c *containersConf) merge(path, text string, appending *bool) error {
 	var file struct {
 		Engine struct {
 			HooksDir []any  `toml:"hooks_dir"`
@@ -92,7 +95,7 @@ func (c *containersConf) merge(text string, appending *bool) error {
 		return errors.New(firstLine(err.Error()))
 	}
 	if file.Engine.Runtime != "" {
-		c.runtime = file.Engine.Runtime
+		c.runtime, c.runtimeBy = file.Engine.Runtime, path
 	}
 	if !meta.IsDefined("engine", "hooks_dir") {
 		return nil
@@ -111,7 +114,7 @@ func (c *containersConf) merge(text string, appending *bool) error {
 	if *appending {
 		dirs = append(c.hooksDir, dirs...)
 	}
-	c.hooksDir = dirs
+	c.hooksDir, c.hooksDirBy = dirs, path
 	return nil
 }
 

@@ -129,6 +129,9 @@ func engineSymptoms() []symptom {
 		{name: "Mixed", args: podman, host: mixed, id: CrunCgroups, subject: "crun", status: Degraded, what: "mixed"},
 		{name: "PodmansRuntime", args: podman, host: mixed,
 			id: CrunCgroups, subject: "podman", status: Broken, what: "podman's runtime is crun", mends: true},
+		{name: "PodmansRuntimeByALateDropIn", args: podman,
+			host: mixed + `mkdir -p /etc/containers/containers.conf.d; printf '[engine]\nruntime = "crun"\n' > /etc/containers/containers.conf.d/zz.conf`,
+			id:   CrunCgroups, subject: "podman", status: Broken, what: "podman's runtime is crun", mends: true},
 		{name: "V2Alone", args: podman, host: pure, id: CrunCgroups, subject: "crun", status: OK},
 		{name: "FakePodman5.3", args: podman, host: `fake podman 'echo podman version 5.3.0'`,
 			id: PodmanConmon, subject: "podman", status: OK, what: "waits for conmon"},
@@ -175,6 +178,14 @@ func hookSymptoms() []symptom {
 			printf '[engine]\nhooks_dir = ["/etc/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf`, id: HooksDir, status: OK, what: "/etc/containers/oci/hooks.d"},
 		{name: "LastDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/usr/share/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf
 			printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf.d/b.conf`, id: HooksDir, status: Broken, what: "podman does not read"},
+		{name: "LateDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > /etc/containers/containers.conf.d/zz.conf`,
+			id: HooksDir, status: Broken, what: "podman does not read", mend: "containers.conf.d/zzz-casview-hooks.conf", mends: true},
+		{name: "EarlyDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > /etc/containers/containers.conf.d/50.conf`,
+			id: HooksDir, status: Broken, what: "podman does not read", mend: "containers.conf.d/zz-casview-hooks.conf", mends: true},
+		{name: "InstallNamesALaterDropIn", host: conf + `printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > /etc/containers/containers.conf.d/zz.conf
+			! casview install >/dev/null 2>$T/said || exit 9
+			sed -n 's/.*: let it read them: //p' $T/said | sh`,
+			id: HooksDir, status: OK, what: "/opt/hooks, /usr/share/containers/oci/hooks.d"},
 		{name: "AppendsSincePodman5", host: installed + conf + `printf '[engine]\nhooks_dir = ["/srv/hooks", {append = true}]\n' > /etc/containers/containers.conf.d/b.conf`,
 			id: HooksDir, status: OK, what: "/usr/share/containers/oci/hooks.d, /srv/hooks"},
 		{name: "Unreadable", user: true, host: installed + `chmod 700 $H`,
