@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -31,7 +32,7 @@ func (d *doctor) readContainersConf() (containersConf, error) {
 	c := containersConf{hooksDir: []string{install.SystemHooks}}
 	appending := false
 	for _, path := range d.containersConfFiles() {
-		text, err := os.ReadFile(path)
+		text, err := d.readPlanned(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -51,9 +52,9 @@ func (d *doctor) containersConfFiles() []string {
 	if path := os.Getenv("CONTAINERS_CONF"); path != "" {
 		all = []string{path}
 	} else {
-		all = append([]string{"/usr/share/containers/containers.conf"}, withDropIns("/etc/containers/containers.conf")...)
+		all = append([]string{"/usr/share/containers/containers.conf"}, d.withDropIns("/etc/containers/containers.conf")...)
 		if user := d.userConfig(); user != "" {
-			all = append(all, withDropIns(filepath.Join(user, "containers/containers.conf"))...)
+			all = append(all, d.withDropIns(filepath.Join(user, "containers/containers.conf"))...)
 		}
 	}
 	if path := os.Getenv("CONTAINERS_CONF_OVERRIDE"); path != "" {
@@ -76,9 +77,22 @@ func (d *doctor) userConfig() string {
 	return ""
 }
 
-func withDropIns(path string) []string {
-	more, _ := filepath.Glob(path + ".d/*.conf") // sorted by name; an unreadable folder has none for podman either
+func (d *doctor) withDropIns(path string) []string {
+	more, _ := filepath.Glob(path + ".d/*.conf") // an unreadable folder has none for podman either
+	for planned := range d.planned {
+		if filepath.Dir(planned) == path+".d" && filepath.Ext(planned) == ".conf" && !slices.Contains(more, planned) {
+			more = append(more, planned)
+		}
+	}
+	slices.Sort(more)
 	return append([]string{path}, more...)
+}
+
+func (d *doctor) readPlanned(path string) ([]byte, error) {
+	if text, ok := d.planned[path]; ok {
+		return text, nil
+	}
+	return os.ReadFile(path)
 }
 
 // merge lays one file over what came before it. A list replaces the list before, unless a file has said {append=true}

@@ -32,12 +32,13 @@ func (d *doctor) podmanHooks(conf containersConf) hooksOf {
 }
 
 // PodmanIgnores tells whether this user's podman does not read the folder that casview install puts hooks into, and the
-// command that mends it.
-func PodmanIgnores() (f Finding, ignores bool, err error) {
+// command that mends it. planned are files, by path, that are taken to be there with this content.
+func PodmanIgnores(planned map[string][]byte) (f Finding, ignores bool, err error) {
 	d, err := newDoctor(Options{})
 	if err != nil {
 		return f, false, err
 	}
+	d.planned = planned
 	conf, err := d.readContainersConf()
 	if err != nil {
 		return f, false, err

@@ -196,6 +196,15 @@ func hookSymptoms() []symptom {
 			id: HooksDir, status: Broken, what: ".config/containers/oci/hooks.d, which podman does not read"},
 		{name: "UsersOwnDropIn", user: true, host: `chown 4242:4242 $T/home; setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview install >/dev/null`,
 			id: HooksDir, status: OK, what: ".config/containers/oci/hooks.d"},
+		{name: "UsersOwnDropInInADryRun", user: true, host: `chown 4242:4242 $T/home; user() { setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview "$@"; }
+			user install --dry-run >/dev/null; test -z "$(ls -A $T/home)"; user install >/dev/null; user install --dry-run >/dev/null`,
+			id: HooksDir, status: OK, what: ".config/containers/oci/hooks.d"},
+		{name: "UsersLateDropIn", user: true, host: `mkdir -p $T/home/.config/containers/containers.conf.d; printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > $T/home/.config/containers/containers.conf.d/zz.conf
+			chown -R 4242:4242 $T/home; for dry in --dry-run ''; do
+				! setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview install $dry >/dev/null 2>$T/said || exit 9
+				grep zzz-casview-hooks.conf $T/said
+			done`,
+			id: HooksDir, status: Broken, what: "podman does not read", mend: "containers.conf.d/zzz-casview-hooks.conf", mends: true},
 
 		{name: "Installed", host: installed, id: HookFile, status: OK},
 		{name: "Damaged", host: installed + `echo '{' > $H/casview-poststop.json`,
