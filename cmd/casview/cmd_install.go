@@ -77,6 +77,7 @@ With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"a
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var engines []install.Engine
+			planned := map[string][]byte{}
 			err := a.changeFiles(cmd, o, func(options install.Options) (*install.Plan, error) {
 				c, err := a.configOf(options.Root)
 				if err != nil {
@@ -84,16 +85,22 @@ With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"a
 				}
 				options.AcceptEnv, options.CollectTimeout = c.Policy.AcceptEnv, c.Collect.Timeout.Duration
 				p, err := install.NewPlan(options)
-				if err == nil {
-					engines = p.Engines
+				if err != nil {
+					return nil, err
 				}
-				return p, err
+				engines = p.Engines
+				if o.dryRun { // otherwise what was written is read
+					for _, f := range p.Files {
+						planned[f.Path] = f.Content
+					}
+				}
+				return p, nil
 			})
 			// Where hooks go is known here, and what is read on this host. Root's podman reads no folder of root's own.
 			if err != nil || o.root != "" || o.hooksDir != "" || o.user || !slices.Contains(engines, install.Podman) {
 				return err
 			}
-			return effective()
+			return effective(planned)
 		},
 	}
 	o.register(cmd)
@@ -103,9 +110,9 @@ With --json an object: {"engines", "skipped": [{"engine", "why"}], "files": [{"a
 }
 
 // effective is an error where podman reads other folders of hooks than the one that casview's are in: it would run
-// containers without their view, and not say so.
-func effective() error {
-	f, ignores, err := doctor.PodmanIgnores()
+// containers without their view, and not say so. planned are files that a dry run only shows.
+func effective(planned map[string][]byte) error {
+	f, ignores, err := doctor.PodmanIgnores(planned)
 	if err == nil && ignores {
 		err = fmt.Errorf("%s: let it read them: %s", f.What, f.Mend)
 	}

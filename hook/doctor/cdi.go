@@ -15,6 +15,7 @@ import (
 	"github.com/casview/casview/cas/digest"
 	"github.com/casview/casview/config"
 	"github.com/casview/casview/hook/cdi"
+	"github.com/casview/casview/hook/install"
 	"github.com/casview/casview/hook/spec"
 	"github.com/casview/casview/hook/state"
 )
@@ -62,7 +63,7 @@ func (d *doctor) cdiFile(l *list, path string) {
 	var s cdiSpec
 	if err := json.Unmarshal(text, &s); err != nil {
 		l.broken(CDISpec, fmt.Sprintf("%s: %v", path, err), "Engines leave out a spec that they can't read.",
-			d.sudo("rm "+quote(path))+"   # and make it again with casview cdi")
+			d.awayWith(path, "and make it again with casview cdi"))
 		return
 	}
 	for _, device := range s.Devices {
@@ -70,12 +71,30 @@ func (d *doctor) cdiFile(l *list, path string) {
 		for _, h := range append(slices.Clone(s.ContainerEdits.Hooks), device.ContainerEdits.Hooks...) {
 			if cause := d.cannotGive(h); cause != "" {
 				l.broken(CDISpec, fmt.Sprintf("%s (%s): %s", name, path, cause), why,
-					d.sudo("casview cdi remove "+quote(device.Name))+"   # or ingest its inputs again, and make it anew with casview cdi")
+					d.mendCDI(path, text, device.Name))
 				return
 			}
 		}
 		l.ok(CDISpec, name+" names what is there")
 	}
+}
+
+// mendCDI is the command that takes a device away: casview cdi remove, unless it refuses because the spec is not as
+// casview wrote it.
+func (d *doctor) mendCDI(path string, text []byte, device string) string {
+	const again = "or ingest its inputs again, and make it anew with casview cdi"
+	if own, ok := cdi.Decode(text); ok && cdi.Dir(cdi.SystemDir).Path(own.Name) == path {
+		return d.sudo("casview cdi remove "+quote(device)) + "   # " + again
+	}
+	return d.awayWith(path, "and make it again: casview cdi --inputs DIGEST --name "+quote(device))
+}
+
+// awayWith removes a spec. The device with the hooks alone is made again by installing it.
+func (d *doctor) awayWith(path, then string) string {
+	if path == filepath.Join(cdi.SystemDir, cdi.HooksFile) {
+		return d.install(string(install.CDI), path)
+	}
+	return d.sudo("rm "+quote(path)) + "   # " + then
 }
 
 // cannotGive says why a hook of a CDI spec can't give a container its inputs, or "".

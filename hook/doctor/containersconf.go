@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -18,8 +19,11 @@ type containersConf struct {
 	// files are those that were read, in podman's order.
 	files    []string
 	hooksDir []string
-	// runtime is the name or path that is configured, "" for podman's choice.
-	runtime string
+	// hooksDirBy is the last file that sets hooks_dir, "" where none does.
+	hooksDirBy string
+	// runtime is the name or path that is configured, "" for podman's choice, and runtimeBy the last file that sets it.
+	runtime   string
+	runtimeBy string
 }
 
 // readContainersConf reads containers.conf(5) as podman does: system, administrator, drop-ins, then the user's. podman has
@@ -28,14 +32,14 @@ func (d *doctor) readContainersConf() (containersConf, error) {
 	c := containersConf{hooksDir: []string{install.SystemHooks}}
 	appending := false
 	for _, path := range d.containersConfFiles() {
-		text, err := os.ReadFile(path)
+		text, err := d.readPlanned(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return c, err
 		}
-		if err := c.merge(string(text), &appending); err != nil {
+		if err := c.merge(path, string(text), &appending); err != nil {
 			return c, fmt.Errorf("%s: %w", path, err)
 		}
 		c.files = append(c.files, path)
@@ -48,9 +52,9 @@ func (d *doctor) containersConfFiles() []string {
 	if path := os.Getenv("CONTAINERS_CONF"); path != "" {
 		all = []string{path}
 	} else {
-		all = append([]string{"/usr/share/containers/containers.conf"}, withDropIns("/etc/containers/containers.conf")...)
+		all = append([]string{"/usr/share/containers/containers.conf"}, d.withDropIns("/etc/containers/containers.conf")...)
 		if user := d.userConfig(); user != "" {
-			all = append(all, withDropIns(filepath.Join(user, "containers/containers.conf"))...)
+			all = append(all, d.withDropIns(filepath.Join(user, "containers/containers.conf"))...)
 		}
 	}
 	if path := os.Getenv("CONTAINERS_CONF_OVERRIDE"); path != "" {
@@ -73,14 +77,27 @@ func (d *doctor) userConfig() string {
 	return ""
 }
 
-func withDropIns(path string) []string {
-	more, _ := filepath.Glob(path + ".d/*.conf") // sorted by name; an unreadable folder has none for podman either
+func (d *doctor) withDropIns(path string) []string {
+	more, _ := filepath.Glob(path + ".d/*.conf") // an unreadable folder has none for podman either
+	for planned := range d.planned {
+		if filepath.Dir(planned) == path+".d" && filepath.Ext(planned) == ".conf" && !slices.Contains(more, planned) {
+			more = append(more, planned)
+		}
+	}
+	slices.Sort(more)
 	return append([]string{path}, more...)
+}
+
+func (d *doctor) readPlanned(path string) ([]byte, error) {
+	if text, ok := d.planned[path]; ok {
+		return text, nil
+	}
+	return os.ReadFile(path)
 }
 
 // merge lays one file over what came before it. A list replaces the list before, unless a file has said {append=true}
 // (podman 5): then those of that file and of later ones are added.
-func (c *containersConf) merge(text string, appending *bool) error {
+func (c *containersConf) merge(path, text string, appending *bool) error {
 	var file struct {
 		Engine struct {
 			HooksDir []any  `toml:"hooks_dir"`
@@ -92,7 +109,7 @@ func (c *containersConf) merge(text string, appending *bool) error {
 		return errors.New(firstLine(err.Error()))
 	}
 	if file.Engine.Runtime != "" {
-		c.runtime = file.Engine.Runtime
+		c.runtime, c.runtimeBy = file.Engine.Runtime, path
 	}
 	if !meta.IsDefined("engine", "hooks_dir") {
 		return nil
@@ -111,7 +128,7 @@ func (c *containersConf) merge(text string, appending *bool) error {
 	if *appending {
 		dirs = append(c.hooksDir, dirs...)
 	}
-	c.hooksDir = dirs
+	c.hooksDir, c.hooksDirBy = dirs, path
 	return nil
 }
 

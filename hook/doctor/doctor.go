@@ -46,6 +46,8 @@ type doctor struct {
 	found    []Finding
 	// bareHooks are hook files that would get a container's environment from old runc.
 	bareHooks []string
+	// planned are files of podman's configuration as they would be, by path.
+	planned map[string][]byte
 }
 
 // rootless tells whether this is the side of a user's own engine.

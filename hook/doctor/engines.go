@@ -160,9 +160,53 @@ func (d *doctor) setup(has, lacks []string, byDevice bool) {
 	}
 }
 
-// install is the command that installs into an engine. Users install into their own podman. Docker and containerd 1 read no
+// install is the command that installs into an engine, once the files that installing would stop at, and others that are
+// named, are out of its way.
+func (d *doctor) install(engine string, away ...string) string {
+	for _, path := range d.obstacles(engine) {
+		if !slices.Contains(away, path) {
+			away = append(away, path)
+		}
+	}
+	if len(away) == 0 {
+		return d.justInstall(engine)
+	}
+	for i := range away {
+		away[i] = quote(away[i])
+	}
+	return d.sudo("rm "+strings.Join(away, " ")) + " && " + d.justInstall(engine)
+}
+
+// obstacles are the files of casview's that installing refuses to replace: those on record that somebody has edited, and
+// hooks of casview's from elsewhere.
+func (d *doctor) obstacles(name string) []string {
+	o := install.Options{
+		Engine: install.Engine(name), Programs: absolute(d.Programs),
+		AcceptEnv: d.config.Policy.AcceptEnv, CollectTimeout: d.config.Collect.Timeout.Duration,
+	}
+	if d.ConfigFile != "" {
+		o.Config = absolute(d.ConfigFile)
+	}
+	if name == string(install.Podman) {
+		o.UserConfig = d.userConfig()
+	}
+	found, err := install.Obstacles(o)
+	if err != nil {
+		return nil // installing says why
+	}
+	var out []string
+	for _, f := range found {
+		hook, err := readHook(f.Path)
+		if f.Recorded || err == nil && hook.ours() {
+			out = append(out, f.Path)
+		}
+	}
+	return out
+}
+
+// justInstall is the command that installs into an engine. Users install into their own podman. Docker and containerd 1 read no
 // file beside the administrator's, which --in-place edits.
-func (d *doctor) install(engine string) string {
+func (d *doctor) justInstall(engine string) string {
 	switch engine {
 	case "podman":
 		return d.casview("install --engine podman")

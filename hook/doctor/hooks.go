@@ -137,7 +137,7 @@ func (d *doctor) usersOwn(hidden, by string) bool {
 
 func (d *doctor) mendHookFile(path, engine string) string {
 	if strings.HasPrefix(filepath.Base(path), "casview") {
-		return d.sudo("rm "+quote(path)) + " && " + d.install(engine)
+		return d.install(engine, path)
 	}
 	return "mend " + quote(path) + ", or move it away: oci-hooks(5)"
 }
@@ -227,14 +227,29 @@ func (d *doctor) stages(l *list, files []hookFile, engine string) {
 // twice tells of hooks that an engine calls one after the other: a second call of the same changes nothing.
 func (d *doctor) twice(l *list, files []hookFile, stage string) {
 	a, b := files[0], files[1]
+	away := []string{quote(a.path)}
+	if foreign := unrecorded(files, d.configFile()); len(foreign) > 0 && len(foreign) < len(files) {
+		away = foreign
+	}
 	f := Finding{
 		ID: HookTwice, Status: Degraded, What: fmt.Sprintf("%s and %s both call casview-hook at %s", a.path, b.path, stage),
-		Why: "The second call only takes time.", Mend: d.sudo("rm " + quote(a.path)),
+		Why: "The second call only takes time.", Mend: d.sudo("rm " + strings.Join(away, " ")),
 	}
 	if a.Hook.Path != b.Hook.Path || configNamed(a.Hook) != configNamed(b.Hook) {
 		f.Status, f.Why = Broken, "They are of two installations: with a state directory each, both want to give the container a view."
 	}
 	l.add(f)
+}
+
+// unrecorded are those, as a shell's words, that are on no record of what casview has installed: neither beside the
+// configuration that they name, nor beside this one.
+func unrecorded(files []hookFile, config string) (out []string) {
+	for _, f := range files {
+		if !install.Recorded(orDefault(configNamed(f.Hook)), f.path) && !install.Recorded(config, f.path) && !install.Recorded("", f.path) {
+			out = append(out, quote(f.path))
+		}
+	}
+	return out
 }
 
 // hookRuns looks at what a hook names: the program, the daemon beside it, and the configuration.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,17 +26,19 @@ func (d *doctor) podman(ctx context.Context, l *list, e present) installation {
 func (d *doctor) podmanHooks(conf containersConf) hooksOf {
 	return hooksOf{
 		engine: "podman", dirs: conf.hooksDir, others: d.otherHookDirs(),
-		where: "hooks_dir of " + strings.Join(conf.files, ", "), mend: d.mendHooksDir,
+		where: "hooks_dir of " + strings.Join(conf.files, ", "),
+		mend:  func(dirs []string) string { return d.mendHooksDir(conf, dirs) },
 	}
 }
 
 // PodmanIgnores tells whether this user's podman does not read the folder that casview install puts hooks into, and the
-// command that mends it.
-func PodmanIgnores() (f Finding, ignores bool, err error) {
+// command that mends it. planned are files, by path, that are taken to be there with this content.
+func PodmanIgnores(planned map[string][]byte) (f Finding, ignores bool, err error) {
 	d, err := newDoctor(Options{})
 	if err != nil {
 		return f, false, err
 	}
+	d.planned = planned
 	conf, err := d.readContainersConf()
 	if err != nil {
 		return f, false, err
@@ -60,19 +63,26 @@ func (d *doctor) otherHookDirs() []string {
 }
 
 // mendHooksDir is the command by which podman reads one more folder.
-func (d *doctor) mendHooksDir(dirs []string) string {
+func (d *doctor) mendHooksDir(conf containersConf, dirs []string) string {
 	var quoted []string
 	for _, dir := range dirs {
 		quoted = append(quoted, fmt.Sprintf("%q", dir))
 	}
-	return d.containersConfDropIn("zz-casview-hooks.conf", "hooks_dir = ["+strings.Join(quoted, ", ")+"]")
+	return d.containersConfDropIn("zz-casview-hooks.conf", conf.hooksDirBy, "hooks_dir = ["+strings.Join(quoted, ", ")+"]")
 }
 
-// containersConfDropIn is the command that sets a key of podman's engine, in a file that is read after most others.
-func (d *doctor) containersConfDropIn(name, line string) string {
+// containersConfDropIn is the command that sets a key of podman's engine, in a file that is read after the one that sets it
+// now, by.
+func (d *doctor) containersConfDropIn(name, by, line string) string {
+	if by != "" && (by == os.Getenv("CONTAINERS_CONF") || by == os.Getenv("CONTAINERS_CONF_OVERRIDE")) {
+		return "set " + line + " below [engine] in " + quote(by)
+	}
 	folder := "/etc/containers/containers.conf.d"
 	if user := d.userConfig(); user != "" {
 		folder = filepath.Join(user, "containers/containers.conf.d")
+	}
+	if filepath.Dir(by) == folder {
+		name = sortingAfter(filepath.Base(by), name)
 	}
 	line = strings.ReplaceAll(line, `"`, `\"`)
 	command := "sh -c " + quote(fmt.Sprintf(`mkdir -p %[1]s; printf "[engine]\n%[2]s\n" > %[1]s/%[3]s`, folder, line, name))
@@ -80,6 +90,15 @@ func (d *doctor) containersConfDropIn(name, line string) string {
 		return command
 	}
 	return d.sudo(command)
+}
+
+// sortingAfter is the name of a drop-in that engines read after another one: of several, the last one counts.
+func sortingAfter(other, name string) string {
+	if name >= other {
+		return name
+	}
+	_, own, _ := strings.Cut(name, "-")
+	return strings.TrimSuffix(other, filepath.Ext(other)) + "z-" + own // "z" sorts after the "." of other's extension
 }
 
 func (d *doctor) podmanTraps(l *list, e present) {
@@ -103,7 +122,7 @@ func (d *doctor) podmanRuntime(l *list, conf containersConf) {
 	if filepath.Base(runtime) != "crun" || look(runtime) == "" || !mixedCgroups() {
 		return
 	}
-	mend := d.containersConfDropIn("zz-casview-runtime.conf", `runtime = "runc"`)
+	mend := d.containersConfDropIn("zz-casview-runtime.conf", conf.runtimeBy, `runtime = "runc"`)
 	if look("runc") == "" {
 		mend = d.sudo("apt-get install runc") + " && " + mend
 	}

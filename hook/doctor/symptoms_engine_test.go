@@ -129,6 +129,9 @@ func engineSymptoms() []symptom {
 		{name: "Mixed", args: podman, host: mixed, id: CrunCgroups, subject: "crun", status: Degraded, what: "mixed"},
 		{name: "PodmansRuntime", args: podman, host: mixed,
 			id: CrunCgroups, subject: "podman", status: Broken, what: "podman's runtime is crun", mends: true},
+		{name: "PodmansRuntimeByALateDropIn", args: podman,
+			host: mixed + `mkdir -p /etc/containers/containers.conf.d; printf '[engine]\nruntime = "crun"\n' > /etc/containers/containers.conf.d/zz.conf`,
+			id:   CrunCgroups, subject: "podman", status: Broken, what: "podman's runtime is crun", mends: true},
 		{name: "V2Alone", args: podman, host: pure, id: CrunCgroups, subject: "crun", status: OK},
 		{name: "FakePodman5.3", args: podman, host: `fake podman 'echo podman version 5.3.0'`,
 			id: PodmanConmon, subject: "podman", status: OK, what: "waits for conmon"},
@@ -175,6 +178,14 @@ func hookSymptoms() []symptom {
 			printf '[engine]\nhooks_dir = ["/etc/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf`, id: HooksDir, status: OK, what: "/etc/containers/oci/hooks.d"},
 		{name: "LastDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/usr/share/containers/oci/hooks.d"]\n' > /etc/containers/containers.conf.d/a.conf
 			printf '[engine]\nhooks_dir = ["/srv/hooks"]\n' > /etc/containers/containers.conf.d/b.conf`, id: HooksDir, status: Broken, what: "podman does not read"},
+		{name: "LateDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > /etc/containers/containers.conf.d/zz.conf`,
+			id: HooksDir, status: Broken, what: "podman does not read", mend: "containers.conf.d/zzz-casview-hooks.conf", mends: true},
+		{name: "EarlyDropInWins", host: installed + conf + `printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > /etc/containers/containers.conf.d/50.conf`,
+			id: HooksDir, status: Broken, what: "podman does not read", mend: "containers.conf.d/zz-casview-hooks.conf", mends: true},
+		{name: "InstallNamesALaterDropIn", host: conf + `printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > /etc/containers/containers.conf.d/zz.conf
+			! casview install >/dev/null 2>$T/said || exit 9
+			sed -n 's/.*: let it read them: //p' $T/said | sh`,
+			id: HooksDir, status: OK, what: "/opt/hooks, /usr/share/containers/oci/hooks.d"},
 		{name: "AppendsSincePodman5", host: installed + conf + `printf '[engine]\nhooks_dir = ["/srv/hooks", {append = true}]\n' > /etc/containers/containers.conf.d/b.conf`,
 			id: HooksDir, status: OK, what: "/usr/share/containers/oci/hooks.d, /srv/hooks"},
 		{name: "Unreadable", user: true, host: installed + `chmod 700 $H`,
@@ -185,10 +196,21 @@ func hookSymptoms() []symptom {
 			id: HooksDir, status: Broken, what: ".config/containers/oci/hooks.d, which podman does not read"},
 		{name: "UsersOwnDropIn", user: true, host: `chown 4242:4242 $T/home; setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview install >/dev/null`,
 			id: HooksDir, status: OK, what: ".config/containers/oci/hooks.d"},
+		{name: "UsersOwnDropInInADryRun", user: true, host: `chown 4242:4242 $T/home; user() { setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview "$@"; }
+			user install --dry-run >/dev/null; test -z "$(ls -A $T/home)"; user install >/dev/null; user install --dry-run >/dev/null`,
+			id: HooksDir, status: OK, what: ".config/containers/oci/hooks.d"},
+		{name: "UsersLateDropIn", user: true, host: `mkdir -p $T/home/.config/containers/containers.conf.d; printf '[engine]\nhooks_dir = ["/opt/hooks"]\n' > $T/home/.config/containers/containers.conf.d/zz.conf
+			chown -R 4242:4242 $T/home; for dry in --dry-run ''; do
+				! setpriv --reuid 4242 --regid 4242 --clear-groups env HOME=$T/home $BIN/casview install $dry >/dev/null 2>$T/said || exit 9
+				grep zzz-casview-hooks.conf $T/said
+			done`,
+			id: HooksDir, status: Broken, what: "podman does not read", mend: "containers.conf.d/zzz-casview-hooks.conf", mends: true},
 
 		{name: "Installed", host: installed, id: HookFile, status: OK},
 		{name: "Damaged", host: installed + `echo '{' > $H/casview-poststop.json`,
-			id: HookFile, status: Broken, what: "casview-poststop.json: unexpected end"},
+			id: HookFile, status: Broken, what: "casview-poststop.json: unexpected end", mends: true},
+		{name: "OneEditedTheOtherMissing", host: installed + `rm $H/casview-poststop.json; sed -i "s|$BIN/casview-hook|/nowhere/casview-hook|" $H/casview-createRuntime.json`,
+			id: HookFile, status: Broken, what: "at poststop", mends: true},
 		{name: "SomebodyElsesDamaged", host: installed + `echo '{' > $H/x.json`,
 			id: HookFile, status: Broken, what: "x.json: unexpected end"},
 		{name: "NoPoststop", host: installed + `rm $H/casview-poststop.json`,
@@ -196,7 +218,9 @@ func hookSymptoms() []symptom {
 
 		{name: "Installed", host: installed, id: HookProgram, status: OK},
 		{name: "Missing", host: installed + `sed -i "s|$BIN/casview-hook|/nowhere/casview-hook|" $H/*.json`,
-			id: HookProgram, status: Broken, what: "/nowhere/casview-hook: no such file"},
+			id: HookProgram, status: Broken, what: "/nowhere/casview-hook: no such file", mends: true},
+		{name: "MissingInOneFile", host: installed + `sed -i "s|$BIN/casview-hook|/nowhere/casview-hook|" $H/casview-createRuntime.json`,
+			id: HookProgram, status: Broken, what: "/nowhere/casview-hook: no such file", mend: "rm /usr/share/containers/oci/hooks.d/casview-createRuntime.json && ", mends: true},
 		{name: "NoDaemonBeside",
 			host: installed + `mkdir $T/b; cp $BIN/casview-hook $T/b; sed -i "s|$BIN/casview-hook|$T/b/casview-hook|" $H/*.json`,
 			id:   HookProgram, status: Broken, what: "casview-fsd: no such file"},
@@ -227,6 +251,8 @@ func hookSymptoms() []symptom {
 
 		{name: "UnderAnotherName", host: installed + `cp $H/casview-createRuntime.json $H/aaa.json`,
 			id: HookTwice, status: Degraded, what: "both call casview-hook at createRuntime", mends: true},
+		{name: "CopyThatIsNotRecorded", host: installed + `cp $H/casview-createRuntime.json $H/zz-copy.json`,
+			id: HookTwice, status: Degraded, what: "both call casview-hook at createRuntime", mend: "rm /usr/share/containers/oci/hooks.d/zz-copy.json", mends: true},
 		{name: "OfTwoInstallations",
 			host: installed + `sed 's|config.toml|other.toml|' $H/casview-createRuntime.json > $H/aaa.json; cp $T/config.toml $T/other.toml`,
 			id:   HookTwice, status: Broken, what: "both call casview-hook at createRuntime", mends: true},
@@ -266,6 +292,13 @@ END
 			id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "not in the store"},
 		{name: "NoSuchProgram", host: stored + device("/nowhere/casview-hook", "$D"),
 			id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "/nowhere/casview-hook: no such file"},
+		{name: "Edited", host: stored + device("/nowhere/casview-hook", "$D"), // it lacks a hook, so that casview cdi remove refuses
+			id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "/nowhere/casview-hook: no such file",
+			mend: "rm /etc/cdi/casview.io-inputs_x.json   # and make it again", mends: true},
+		{name: "AsCasviewWroteIt", host: stored + `casview cdi --inputs $D --name y >/dev/null; sed -i "s|$BIN/casview-hook|/nowhere/casview-hook|" /etc/cdi/*`,
+			id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "/nowhere/casview-hook: no such file", mend: "casview cdi remove y", mends: true},
+		{name: "HooksAlone", host: `casview install --engine cdi >/dev/null; sed -i "s|$BIN/casview-hook|/nowhere/casview-hook|" /etc/cdi/*`,
+			id: CDISpec, subject: "cdi", args: engine, status: Broken, what: "/nowhere/casview-hook: no such file", mend: "install --engine cdi", mends: true},
 		{name: "NoSuchConfiguration",
 			host: device("$BIN/casview-hook", none) + `sed -i "s|$T/config.toml|/nowhere.toml|" /etc/cdi/*`,
 			id:   CDISpec, subject: "cdi", args: engine, status: Broken, what: "/nowhere.toml"},
