@@ -65,18 +65,25 @@ func upgraded(t *testing.T, s *system, newer string) {
 		t.Error("the upgrade has taken the engine's hook away")
 	}
 	s.killDaemon(t, "dead")
+	s.wantNotRemoved(t, "casview: uninstall: 1 live: live; 1 without a daemon, but still in use: dead (process ")
 	dead.end(t)
 	s.wantCollected(t, "dead")
-	stdout, stderr, err := capture(s.remove(s)) // apt shows what dpkg says on its own stdout
-	if err == nil || !strings.Contains(stdout+stderr, "casview: uninstall: 1 live: live: wait for them") {
-		t.Errorf("removing the package under a live run: %v, %s%s", err, stdout, stderr)
-	}
+	s.wantNotRemoved(t, "casview: uninstall: 1 live: live: wait for them")
 	output(t, s.inside("casview", "ps"))
 	// Nothing is young, so that all is removed that the new version does not take for used.
 	output(t, s.inside("casview", "gc", "--grace", "0s"))
 	live.finish(t, "two")
 	s.wantComplete(t, "live", "two")
 	s.wantComplete(t, "first", "one")
+}
+
+// wantNotRemoved tries to remove the package, which must fail and say why.
+func (s *system) wantNotRemoved(t *testing.T, why string) {
+	t.Helper()
+	stdout, stderr, err := capture(s.remove(s)) // apt shows what dpkg says on its own stdout
+	if err == nil || !strings.Contains(stdout+stderr, why) {
+		t.Errorf("removing the package: %v, %s%s; expected %s", err, stdout, stderr, why)
+	}
 }
 
 func TestInstalled(t *testing.T) {

@@ -14,6 +14,7 @@ func TestRemove(t *testing.T) {
 	dist := build(t, "v0.1.0", "deb tar")
 	t.Run("BesideATarball", func(t *testing.T) { removedBesideATarball(t, newBare(t, dpkg{}), dist) })
 	t.Run("MistakeInTheConfiguration", func(t *testing.T) { removedWithAMistake(t, newBare(t, dpkg{}), dist) })
+	t.Run("MountPoints", func(t *testing.T) { purgedWithMountPoints(t, newBare(t, dpkg{}), dist) })
 }
 
 // A package's programs and a tarball's on one system have one record of what they have installed. The package takes out what
@@ -75,5 +76,30 @@ func removedWithAMistake(t *testing.T, s *system, dist string) {
 	output(t, s.remove(s))
 	if exists(s.root, hookFile) {
 		t.Error("removed, and the engine still calls the hook")
+	}
+}
+
+// A state directory that is a disk of its own is emptied, and purging does not fail on it. What is mounted below is somebody's.
+func purgedWithMountPoints(t *testing.T, s *system, dist string) {
+	t.Helper()
+	s.install(t, s, one(t, dist, "*.deb"))
+	for _, c := range []struct{ at, left string }{
+		{"var/lib/casview", "d .\nd ./theirs\nf ./theirs/precious\n"},
+		{"var/lib", "d .\nd ./theirs\nf ./theirs/precious\n"},
+	} {
+		script := `
+state="$root/var/lib/casview"
+mkdir -p "$state"
+if [ "$1" = var/lib/casview ]; then mount -t tmpfs state "$state"; fi
+mkdir -p "$state/store" "$state/theirs" "$state/.hidden"
+mount -t tmpfs theirs "$state/theirs"
+touch "$state/store/blob" "$state/theirs/precious" "$state/.hidden/file"
+dpkg --root="$root" --log=/dev/null --purge casview >&2
+cd "$state" && find . -printf '%y %p\n'`
+		stdout, stderr, err := capture(s.command(script, c.at))
+		if err != nil || stdout != c.left || !strings.Contains(stderr, "/var/lib/casview/theirs\n") {
+			t.Errorf("%s: %v, left %q of %s", c.at, err, stdout, stderr)
+		}
+		s.install(t, s, one(t, dist, "*.deb"))
 	}
 }

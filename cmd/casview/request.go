@@ -34,6 +34,9 @@ func (r *requestFlags) registerView(cmd *cobra.Command) {
 
 // check reports bad values as wrong usage, before anything is done.
 func (r *requestFlags) check(cmd *cobra.Command) error {
+	if r.run == "" && cmd.Flags().Changed("run") {
+		return usagef(cmd, "--run is empty: is a shell variable unset?")
+	}
 	m, err := r.request(cas.Sum(cas.SHA256, nil), rundir.RunKey(r.run)).Annotations()
 	if err == nil {
 		_, _, err = state.ParseRequest(m)
